@@ -1,0 +1,28 @@
+# make alone says what can be made.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fuzz torture schema
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+run: ## clock, worker and web in one process, with punctual.yaml
+	go run ./cmd/punctual start
+
+test: ## all tests; they start their own PostgreSQL
+	go test ./...
+
+check: ## what a change must pass: formatting, linters, modules, scripts, tests
+	tools/check
+	go test ./...
+
+bench: ## the measurements, each in its folder of bench/
+	bench/run
+
+fuzz: ## every fuzz target, for SECONDS each (30)
+	tools/fuzz $(or $(SECONDS),30)
+
+torture: ## crashes, stopped databases and skewed clocks, for as long as it takes
+	scripts/torture
+
+schema: ## write the JSON Schema of punctual.yaml anew
+	go generate ./config

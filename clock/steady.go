@@ -1,0 +1,62 @@
+package clock
+
+import "time"
+
+// steadiness judges the store's time by this process's own monotonic time: a
+// jump that the latter does not confirm is held until it has been agreed upon
+// for a while.
+type steadiness struct {
+	known     bool
+	store     time.Time // the last reading of the store's time
+	monotonic time.Time // this process's time at that reading
+	heldSince time.Time // when (monotonic) the readings after a jump began to agree
+	back      bool      // the jump went backward
+}
+
+// The judgements of a reading.
+type judgement int
+
+const (
+	timeSteady  judgement = iota
+	timeHeld              // jumped; nothing is to be decided yet
+	timeSetBack           // set back, or not yet judged: what lies ahead is to be looked at
+)
+
+const (
+	// jumpForward is what a jump has to exceed to be held. A shorter one is
+	// like a short downtime.
+	jumpForward = time.Minute
+	// jumpBack is what setting back has to exceed to be acted upon.
+	jumpBack = time.Second
+	// holdFor is how long readings have to agree after a jump.
+	holdFor = 10 * time.Second
+	// steadyInterval is how often the time is read meanwhile.
+	steadyInterval = time.Second
+)
+
+// judge takes a reading of the store's time and of this process's time, which
+// carries a monotonic reading.
+func (s *steadiness) judge(store, monotonic time.Time) judgement {
+	if !s.known {
+		s.known, s.store, s.monotonic = true, store, monotonic
+		return timeSetBack
+	}
+	drift := store.Sub(s.store) - monotonic.Sub(s.monotonic)
+	s.store, s.monotonic = store, monotonic
+	switch {
+	case drift > jumpForward || drift < -jumpForward:
+		s.heldSince, s.back = monotonic, drift < 0
+		return timeHeld
+	case !s.heldSince.IsZero():
+		if monotonic.Sub(s.heldSince) < holdFor {
+			return timeHeld
+		}
+		s.heldSince = time.Time{}
+		if s.back {
+			return timeSetBack
+		}
+	case drift < -jumpBack:
+		return timeSetBack
+	}
+	return timeSteady
+}

@@ -1,0 +1,174 @@
+package clock
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// tick takes a batch of what is due on time, and one of what is late, so that
+// catching up never holds up the others. It says whether there may be more.
+func (c *Clock) tick(ctx context.Context) (more bool, err error) {
+	for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
+		moreOfLane, err := c.tickLane(ctx, lane)
+		if err != nil {
+			return false, err
+		}
+		more = more || moreOfLane
+	}
+	return more, nil
+}
+
+func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
+	b, err := c.store.Due(ctx, lane, c.batch, 0)
+	if err != nil {
+		return false, fmt.Errorf("reading what is due: %w", err)
+	}
+	full := len(b.Candidates)+len(b.Unreadable) >= c.batch
+	if full && c.rank > 0 {
+		// A herd: each clock begins at a place of its own. The first takes the
+		// first batch, so nothing stays behind.
+		elsewhere, err := c.store.Due(ctx, lane, c.batch, c.rank*c.batch)
+		if err != nil {
+			return false, fmt.Errorf("reading what is due: %w", err)
+		}
+		if len(elsewhere.Candidates) > 0 {
+			b = elsewhere
+		}
+	}
+	again, err := c.decide(ctx, b)
+	return full || again, err
+}
+
+// decide decides a batch and commits it. It says whether one of the schedules
+// has more to be done now.
+func (c *Clock) decide(ctx context.Context, b schedule.Batch) (more bool, err error) {
+	for id, reason := range b.Unreadable {
+		if err := c.fail(ctx, id, fmt.Sprint(id), b.Now, reason); err != nil {
+			return false, err
+		}
+	}
+	if len(b.Candidates) == 0 {
+		return false, nil
+	}
+	decided, err := c.decideAll(ctx, b)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range decided {
+		more = more || d.More
+	}
+	return more, c.commit(ctx, b, decided)
+}
+
+// decideAll decides a batch in one go. A schedule whose decision panics is put
+// into error and the others are decided without it.
+func (c *Clock) decideAll(ctx context.Context, b schedule.Batch) ([]schedule.Decided, error) {
+	decided, err := decideSafely(b.Candidates, b.Groups)
+	if err == nil {
+		return decided, nil
+	}
+	var good []schedule.Candidate
+	for _, candidate := range b.Candidates {
+		if _, err := decideSafely([]schedule.Candidate{candidate}, b.Groups); err != nil {
+			if err := c.fail(ctx, candidate.Schedule.ID, candidate.Schedule.Key, b.Now, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		good = append(good, candidate)
+	}
+	return decideSafely(good, b.Groups)
+}
+
+func decideSafely(candidates []schedule.Candidate, groups map[string]schedule.Group) (decided []schedule.Decided, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("deciding failed: %v", r)
+		}
+	}()
+	return schedule.DecideBatch(candidates, groups), nil
+}
+
+// commit writes decisions down. A batch that fails for its content is halved
+// until the culprit stands alone.
+func (c *Clock) commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) error {
+	if len(decided) == 0 {
+		return nil
+	}
+	// The transaction in hand is finished even if the clock is told to stop.
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	_, err := c.store.Commit(finish, b, decided)
+	switch {
+	case err == nil:
+		c.reportCatchUp(b.Now, decided)
+		return nil
+	case c.store.Transient(err):
+		return fmt.Errorf("committing decisions: %w", err)
+	case len(decided) == 1:
+		return c.fail(ctx, decided[0].Schedule.ID, decided[0].Schedule.Key, b.Now, err)
+	}
+	half := len(decided) / 2
+	for _, part := range [][]schedule.Decided{decided[:half], decided[half:]} {
+		if err := c.commit(ctx, b, slices.Clone(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const commitTimeout = 10 * time.Second
+
+func (c *Clock) fail(ctx context.Context, id int64, key string, now time.Time, reason error) error {
+	c.log.Error("a schedule cannot be decided; it is left in error and tried again in a minute", "schedule", key, "error", reason)
+	return c.store.Fail(ctx, id, now, reason.Error())
+}
+
+// keepHouse looks at those that wait, goes on with backfills and copies
+// outcomes, about once a second.
+func (c *Clock) keepHouse(ctx context.Context) error {
+	if time.Now().Before(c.nextUpkeep) {
+		return nil
+	}
+	c.nextUpkeep = time.Now().Add(upkeepEvery)
+	if _, err := c.upkeep.CopyOutcomes(ctx); err != nil {
+		return fmt.Errorf("copying outcomes: %w", err)
+	}
+	if err := c.waiting(ctx); err != nil {
+		return err
+	}
+	if _, err := c.upkeep.StepBackfills(ctx); err != nil {
+		return fmt.Errorf("going on with backfills: %w", err)
+	}
+	rank, clocks, err := c.upkeep.Rank(ctx)
+	if err != nil {
+		return fmt.Errorf("counting clocks: %w", err)
+	}
+	c.rank, c.clocks = rank, clocks
+	return nil
+}
+
+// waiting decides those whose wait may be over.
+func (c *Clock) waiting(ctx context.Context) error {
+	b, err := c.store.Waiting(ctx, c.batch)
+	if err != nil {
+		return fmt.Errorf("reading what waits: %w", err)
+	}
+	_, err = c.decide(ctx, b)
+	return err
+}
+
+func (c *Clock) rewind(ctx context.Context) error {
+	n, err := c.upkeep.Rewind(ctx)
+	if err != nil {
+		return fmt.Errorf("setting schedules back to now: %w", err)
+	}
+	if n > 0 {
+		c.log.Warn("the time was set back; what was decided beyond now is undone, what was enqueued stays", "schedules", n)
+	}
+	return nil
+}

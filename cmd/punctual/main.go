@@ -1,0 +1,138 @@
+// Command punctual runs jobs at scheduled times: a clock that decides what is
+// due and queues it, workers that run it, and a web process that tells how it
+// went. This package turns flags into processes; every command has a file.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// commandLine is every command and the settings they share. Flags beat the
+// environment, which beats the default.
+type commandLine struct {
+	settings
+
+	Start   startCommand   `cmd:"" help:"Run clock, worker and web in one process, with the schedules of the file."`
+	Clock   clockCommand   `cmd:"" help:"Run the clock: decide what is due and queue it."`
+	Worker  workerCommand  `cmd:"" help:"Run a worker: take jobs off the queue and run them."`
+	Web     webCommand     `cmd:"" help:"Run the web process: health, API and dashboard."`
+	Init    initCommand    `cmd:"" help:"Write a commented punctual.yaml and a Procfile."`
+	Check   checkCommand   `cmd:"" help:"Validate a schedule file, warn of hazards, show what is due next."`
+	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the schedule file, for editors."`
+	Next    nextCommand    `cmd:"" help:"Show the next instants of a when."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database's tables up to date."`
+	Version versionCommand `cmd:"" help:"Print the versions of punctual, Go and the embedded tzdata."`
+}
+
+// app is what a command may touch of the outside world.
+type app struct {
+	Context  context.Context
+	Stdin    io.Reader
+	Stdout   io.Writer
+	Stderr   io.Writer
+	Now      func() time.Time // nil: the host's clock
+	Terminal bool             // Stdout is a terminal: colour and tables are welcome
+}
+
+// now is the time for commands that work without a database.
+func (a *app) now() time.Time {
+	if a.Now != nil {
+		return a.Now()
+	}
+	return time.Now()
+}
+
+// exitError ends the process with Code. An empty Message means that the
+// command has already said what there is to say.
+type exitError struct {
+	Code    int
+	Message string
+}
+
+func (e *exitError) Error() string { return e.Message }
+
+// usageError says that the command was used wrongly (exit code 2).
+func usageError(format string, arguments ...any) error {
+	return &exitError{Code: 2, Message: fmt.Sprintf(format, arguments...)}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(&app{
+		Context: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Terminal: isTerminal(os.Stdout),
+	}, os.Args[1:]))
+}
+
+// run parses arguments, runs the command they name and returns the exit code:
+// 0 done, 1 failed or found wanting, 2 wrong use.
+func run(a *app, arguments []string) int {
+	var line commandLine
+	exited := -1
+	parser, err := kong.New(&line,
+		kong.Name("punctual"),
+		kong.Description("Jobs at scheduled times, on one machine or many: a clock, workers, and a page that answers “did it run, and if not, why not?”."),
+		kong.Writers(a.Stdout, a.Stderr),
+		kong.Exit(func(code int) { exited = code; panic(errExited) }),
+		kong.Bind(a, &line.settings),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintf(a.Stderr, "punctual: %v\n", err)
+		return 2
+	}
+	command, err := parse(parser, arguments)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(a.Stderr, "punctual: %v\n", err)
+		return 2
+	}
+	return a.exitCode(command.Run(a, &line.settings))
+}
+
+var errExited = errors.New("the parser ended the program")
+
+// parse runs the parser, which prints help and ends by calling Exit; that is
+// turned into an ordinary return so that tests can call run.
+func parse(parser *kong.Kong, arguments []string) (command *kong.Context, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(errExited) {
+				panic(r)
+			}
+			err = errExited
+		}
+	}()
+	return parser.Parse(arguments)
+}
+
+func (a *app) exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	code := 1
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		code = exit.Code
+	}
+	if message := err.Error(); message != "" {
+		fmt.Fprintf(a.Stderr, "punctual: %s\n", message)
+	}
+	return code
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,73 @@
+// Package config reads punctual.yaml, the schedule file.
+//
+// [Load] turns a file into declarations, with the defaults, the time zone and
+// the calendars of the file merged in, or tells every fault in it: with line,
+// column, an excerpt and advice. The way of a file: yaml.go splits the text
+// into pieces and reads them into nodes, decode.go fills the types in types.go
+// from nodes, build.go makes declarations of those, and warnings.go knows the
+// hazards of what is valid. The JSON Schema that editors use comes from the
+// same types (schema.go).
+package config
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// Bounds on a file, so that none keeps a process busy or fills its memory.
+const (
+	maxSize      = 16 << 20 // bytes; 100,000 schedules of three lines are half of it
+	maxSchedules = 100_000
+)
+
+// Starter is a schedule file to begin with.
+//
+//go:embed starter.yaml
+var Starter string
+
+// File is a schedule file that was read without faults.
+type File struct {
+	Path      string
+	Schedules []schedule.Declaration // in the order of the file; nothing left to merge
+	Limits    map[string]int         // group → how many jobs may be active together
+
+	source *document
+}
+
+// Options is what a file means depends on besides its text.
+type Options struct {
+	// Environment is where the file is read (PUNCTUAL_ENV): schedules with
+	// enabled_in that do not list it are disabled. May be empty.
+	Environment string
+}
+
+// Load reads a file. The error is an [*Error] if the file was read and has
+// faults.
+func Load(path string, o Options) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the schedule file: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the schedule file: %w", err)
+	}
+	return Parse(path, data, o)
+}
+
+// Parse reads the text of a file that is called name. The error is an
+// [*Error] and holds every fault.
+func Parse(name string, data []byte, o Options) (*File, error) {
+	d := readDocument(name, data)
+	f := &File{Path: name, source: d}
+	d.build(f, o)
+	if len(d.all) > 0 {
+		return nil, &Error{Faults: d.sorted(), Fine: d.fine()}
+	}
+	return f, nil
+}

@@ -1,0 +1,415 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// decoder fills Go values from nodes and tells what does not fit.
+type decoder struct {
+	*findings           // the faults
+	hazards   *findings // what is allowed, but may not be what was meant
+	// wrong holds the nodes about which a fault has been told, so that what
+	// follows from it is not told as another.
+	wrong map[*node]bool
+	// meant holds the keys that were probably meant by unknown ones.
+	meant map[*node]map[string]bool
+	steps int
+}
+
+// decodes is a type that fills itself, since YAML has several forms of it.
+type decodes interface {
+	decode(d *decoder, n *node, field string)
+}
+
+// fault tells what is wrong with a node.
+func (d *decoder) fault(n *node, field, advice, problem string, arguments ...any) {
+	if n.kind == broken || d.wrong[n] {
+		return
+	}
+	d.wrong[n] = true
+	d.add(n.place, field, advice, fmt.Sprintf(problem, arguments...))
+}
+
+// value decodes n into v, which can be set.
+func (d *decoder) value(n *node, v reflect.Value, field string) {
+	if d.steps++; d.steps > maxNodes {
+		d.fault(n, field, "", "the file is too large once its aliases are followed")
+		return
+	}
+	if n.kind == broken {
+		return
+	}
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), field)
+		if d.wrong[n] {
+			v.SetZero()
+		}
+		return
+	}
+	switch into := v.Addr().Interface().(type) {
+	case decodes:
+		into.decode(d, n, field)
+	case *schedule.Duration:
+		d.duration(n, into, field)
+	default:
+		d.plain(n, v, field)
+	}
+}
+
+func (d *decoder) plain(n *node, v reflect.Value, field string) {
+	switch v.Kind() {
+	case reflect.String:
+		if written, ok := d.text(n, field); ok {
+			v.SetString(written)
+		}
+	case reflect.Int:
+		d.integer(n, v, field)
+	case reflect.Map:
+		d.mapping(n, v, field)
+	case reflect.Struct:
+		d.object(n, v, field)
+	default:
+		panic("no decoding for " + v.Type().String())
+	}
+}
+
+// otherBooleans are booleans in YAML 1.1.
+var otherBooleans = []string{"yes", "no", "on", "off", "y", "n"}
+
+// text accepts texts only: what YAML reads as a number or a boolean may not
+// be what was meant.
+func (d *decoder) text(n *node, field string) (written string, ok bool) {
+	const advice = `put it in quotes: %q`
+	switch n.kind {
+	case text:
+		if !n.quoted && slices.Contains(otherBooleans, strings.ToLower(n.text)) {
+			d.hazards.add(n.place, field, fmt.Sprintf(advice, n.text), fmt.Sprintf("%s is text here, but a boolean to other readers of YAML", n.text))
+		}
+		return n.text, true
+	case number:
+		d.fault(n, field, fmt.Sprintf(advice, n.text), "YAML reads %s as a number; text belongs here", n.text)
+	case boolean:
+		d.fault(n, field, fmt.Sprintf(advice, n.text), "YAML reads %s as a boolean; text belongs here", n.text)
+	case null:
+		d.fault(n, field, "give it a value, or leave the key out", "is empty")
+	case mapping:
+		d.fault(n, field, mappingAdvice(n), "is a mapping; text belongs here")
+	case sequence:
+		d.fault(n, field, "give one text", "is a list; one text belongs here")
+	}
+	return "", false
+}
+
+// mappingAdvice knows that a colon and a space in a text make it a mapping.
+func mappingAdvice(n *node) string {
+	if len(n.pairs) == 1 && n.pairs[0].value.kind != mapping && n.pairs[0].value.kind != sequence {
+		p := n.pairs[0]
+		return fmt.Sprintf("if it is one text, put it in quotes: %q", p.key.text+": "+p.value.text)
+	}
+	return "give one text"
+}
+
+func (d *decoder) integer(n *node, v reflect.Value, field string) {
+	if n.kind == number {
+		if i, err := strconv.Atoi(n.text); err == nil && strconv.Itoa(i) == n.text {
+			v.SetInt(int64(i))
+			return
+		}
+		d.fault(n, field, "write it in digits", "%s is not a whole number", n.text)
+		return
+	}
+	if n.kind == text && n.quoted {
+		if _, err := strconv.Atoi(n.text); err == nil {
+			d.fault(n, field, "leave out the quotes: "+n.text, "%s is text; a number belongs here", quoted(n.text))
+			return
+		}
+	}
+	d.fault(n, field, "for example 3", "%s; a whole number belongs here", n.describe())
+}
+
+func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
+	switch n.kind {
+	case text:
+		parsed, err := schedule.ParseDuration(n.text)
+		if err != nil {
+			d.fault(n, field, "", "%s", err)
+			return
+		}
+		*into = parsed
+	case number:
+		d.fault(n, field, fmt.Sprintf("say which unit: %ss is seconds, %sm is minutes", n.text, n.text), "%s has no unit", n.text)
+	default:
+		d.fault(n, field, "write "+schedule.DurationAllowed, "%s; a duration belongs here", n.describe())
+	}
+}
+
+func (d *decoder) mapping(n *node, v reflect.Value, field string) {
+	if n.kind == null {
+		return
+	}
+	if n.kind != mapping {
+		d.fault(n, field, "write it as name: value", "%s; a mapping belongs here", n.describe())
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.pairs)))
+	for _, p := range n.pairs {
+		value := reflect.New(v.Type().Elem()).Elem()
+		d.value(p.value, value, below(field, p.key.text))
+		v.SetMapIndex(reflect.ValueOf(p.key.text), value)
+	}
+}
+
+func (d *decoder) object(n *node, v reflect.Value, field string) {
+	if n.kind == null {
+		return
+	}
+	fields := fieldsOf(v.Type())
+	if n.kind != mapping {
+		d.fault(n, field, "it takes "+fields.list(), "%s; a mapping belongs here", n.describe())
+		return
+	}
+	known := func(key string) bool { _, ok := fields.index[key]; return ok }
+	for i := 0; i < len(n.pairs); i++ {
+		p := n.pairs[i]
+		index, ok := fields.index[p.key.text]
+		if !ok {
+			d.unknown(n, p.key, fields, field)
+			continue
+		}
+		if p.key.text == "when" {
+			if meant, tail := splitWhen(n, i, known); tail > 0 {
+				d.fault(p.value, below(field, "when"), fmt.Sprintf("put it in quotes: when: %q", meant), "YAML ends this value at the comma")
+				i += tail
+				continue
+			}
+		}
+		d.value(p.value, v.FieldByIndex(index), below(field, p.key.text))
+	}
+}
+
+// misplaced is a key that is known from elsewhere: from another place of the
+// file, or from other programs.
+type misplaced struct {
+	instead string // the key that was meant, if it stands in the same mapping
+	advice  string
+}
+
+var misplacedKeys = map[string]misplaced{
+	"schedules.cron":     {"when", "when takes cron expressions"},
+	"schedules.schedule": {"when", "when says when it runs"},
+	"schedules.every":    {"when", `when takes intervals: when: "every 5m"`},
+	"schedules.command":  {"run", "run takes commands"},
+	"schedules.url":      {"http", "it belongs under http"},
+	"schedules.method":   {"", "it belongs under http"},
+	"schedules.headers":  {"", "it belongs under http"},
+	"schedules.body":     {"", "it belongs under http"},
+	"schedules.kind":     {"job", "it belongs under job"},
+	"schedules.args":     {"", "it belongs under job"},
+	"schedules.tz":       {"timezone", "did you mean timezone?"},
+	"schedules.zone":     {"timezone", "did you mean timezone?"},
+	"schedules.enabled":  {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},
+	"schedules.limits":   {"", "limits stands at the top of the file; a schedule names one with limit"},
+	"defaults.timezone":  {"", "it stands at the top of the file"},
+	"defaults.when":      {"", "each schedule has its own"},
+	"defaults.run":       {"", "each schedule has its own"},
+	"defaults.http":      {"", "each schedule has its own"},
+	"defaults.job":       {"", "each schedule has its own"},
+	".tz":                {"timezone", "did you mean timezone?"},
+	".jobs":              {"schedules", "did you mean schedules?"},
+	".queue":             {"", "it belongs under defaults"},
+	".env":               {"", "it belongs under defaults"},
+}
+
+// unknown tells of a key that means nothing, and what may have been meant.
+func (d *decoder) unknown(n, key *node, fields structFields, field string) {
+	where, _, _ := strings.Cut(field, ".")
+	if where == "" && strings.HasPrefix(key.text, "x-") {
+		return // a place to mark things for aliases
+	}
+	known, ok := misplacedKeys[where+"."+key.text]
+	if !ok {
+		known = misplaced{advice: "known here: " + fields.list()}
+		if near := nearest(key.text, fields.names); near != "" {
+			known = misplaced{instead: near, advice: "did you mean " + near + "?"}
+		}
+	}
+	if d.meant[n] == nil {
+		d.meant[n] = map[string]bool{}
+	}
+	d.meant[n][known.instead] = true
+	d.fault(key, below(field, key.text), known.advice, "%s is not a key", quoted(key.text))
+}
+
+func below(field, key string) string {
+	if field == "" {
+		return key
+	}
+	return field + "." + key
+}
+
+// describe says what a node is, for "…; a mapping belongs here".
+func (n *node) describe() string {
+	switch n.kind {
+	case text:
+		return quoted(n.text) + " is text"
+	case number:
+		return n.text + " is a number"
+	case boolean:
+		return n.text + " is a boolean"
+	case null:
+		return "is empty"
+	case sequence:
+		return "is a list"
+	}
+	return "is a mapping"
+}
+
+// structFields are the keys of a struct in order, and where each is.
+type structFields struct {
+	names []string
+	index map[string][]int
+}
+
+// list is the keys for a message.
+func (f structFields) list() string {
+	const enough = 8
+	if len(f.names) > enough {
+		return strings.Join(f.names[:enough], ", ") + " and others, which punctual schema lists"
+	}
+	return strings.Join(f.names, ", ")
+}
+
+var structFieldsOf sync.Map // reflect.Type → structFields
+
+func fieldsOf(t reflect.Type) structFields {
+	if known, ok := structFieldsOf.Load(t); ok {
+		return known.(structFields)
+	}
+	fields := structFields{index: map[string][]int{}}
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			fields.names = append(fields.names, name)
+			fields.index[name] = f.Index
+		}
+	}
+	structFieldsOf.Store(t, fields)
+	return fields
+}
+
+func (w *words) decode(d *decoder, n *node, field string) {
+	*w = []string{}
+	if n.kind != sequence {
+		if written, ok := d.text(n, field); ok {
+			*w = append(*w, written)
+		}
+		return
+	}
+	for i, item := range n.items {
+		written, _ := d.text(item, fmt.Sprintf("%s[%d]", field, i))
+		*w = append(*w, written)
+	}
+}
+
+func (l *dates) decode(d *decoder, n *node, field string) {
+	if n.kind != sequence {
+		d.fault(n, field, "for example [2026-12-25, 2027-01-01]", "%s; a list of dates belongs here", n.describe())
+		return
+	}
+	(*words)(l).decode(d, n, field)
+}
+
+func (c *codes) decode(d *decoder, n *node, field string) {
+	items := []*node{n}
+	if n.kind == sequence {
+		items = n.items
+	}
+	for _, item := range items {
+		if item.kind == number {
+			*c = append(*c, item.text)
+		} else if written, ok := d.text(item, field); ok {
+			*c = append(*c, written)
+		}
+	}
+}
+
+func (c *command) decode(d *decoder, n *node, field string) {
+	if n.kind != sequence {
+		c.shell, _ = d.text(n, field)
+		return
+	}
+	c.program = []string{}
+	for i, item := range n.items {
+		word, _ := d.text(item, fmt.Sprintf("%s[%d]", field, i))
+		c.program = append(c.program, word)
+	}
+}
+
+func (b *backoff) decode(d *decoder, n *node, field string) {
+	if n.kind == mapping {
+		d.object(n, reflect.ValueOf(b).Elem(), field)
+		return
+	}
+	if n.kind == sequence || n.kind == null {
+		d.fault(n, field, "write a duration such as 30s, or {kind: exponential, initial: 10s, max: 1h}", "%s; a duration or a mapping belongs here", n.describe())
+		return
+	}
+	b.fixed, b.Initial = true, new(schedule.Duration)
+	d.duration(n, b.Initial, field)
+}
+
+func (o *object) decode(d *decoder, n *node, field string) {
+	if n.kind == null {
+		return
+	}
+	if n.kind != mapping {
+		d.fault(n, field, "write it as name: value", "%s; a mapping belongs here", n.describe())
+		return
+	}
+	data, err := json.Marshal(d.any(n, field, 0))
+	if err != nil {
+		d.fault(n, field, "", "cannot be written as JSON: %v", err)
+		return
+	}
+	*o = data
+}
+
+// any is a node as JSON would hold it.
+func (d *decoder) any(n *node, field string, depth int) any {
+	if d.steps++; d.steps > maxNodes || depth > maxDepth {
+		d.fault(n, field, "", "is too large or too deep once its aliases are followed")
+		return nil
+	}
+	switch n.kind {
+	case text:
+		return n.text
+	case number:
+		if json.Valid([]byte(n.text)) {
+			return json.Number(n.text)
+		}
+		d.fault(n, field, fmt.Sprintf("write it in digits, or put it in quotes: %q", n.text), "%s is not a number of JSON", n.text)
+	case boolean:
+		return strings.EqualFold(n.text, "true")
+	case mapping:
+		values := make(map[string]any, len(n.pairs))
+		for _, p := range n.pairs {
+			values[p.key.text] = d.any(p.value, below(field, p.key.text), depth+1)
+		}
+		return values
+	case sequence:
+		values := make([]any, len(n.items))
+		for i, item := range n.items {
+			values[i] = d.any(item, fmt.Sprintf("%s[%d]", field, i), depth+1)
+		}
+		return values
+	}
+	return nil
+}

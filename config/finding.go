@@ -1,0 +1,214 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Finding is one thing to tell about a place in the file: a fault, which keeps
+// the file from being used, or a warning.
+type Finding struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`   // from 1
+	Column  int    `json:"column"` // from 1, in characters
+	Field   string `json:"field"`  // schedules.report.http.url; empty if it is about the file
+	Problem string `json:"problem"`
+	Advice  string `json:"advice,omitempty"`
+	Source  string `json:"source,omitempty"` // the line it is about
+	Width   int    `json:"-"`                // of what the caret underlines, in characters
+	Hazard  bool   `json:"-"`                // it is a warning
+}
+
+// Warning is a hazard: the file is usable, but may not do what was meant.
+type Warning = Finding
+
+// Error holds every fault of a file, in the order of the lines.
+type Error struct {
+	Faults []Finding
+	Fine   int // how many schedules none of them is about
+}
+
+// Error prints all the faults, each with an excerpt.
+func (e *Error) Error() string {
+	var text strings.Builder
+	for i, f := range e.Faults {
+		if i > 0 {
+			text.WriteString("\n\n")
+		}
+		text.WriteString(f.Render(false))
+	}
+	return text.String()
+}
+
+// ANSI sequences for terminals.
+const (
+	bold   = "\x1b[1m"
+	faint  = "\x1b[2m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	reset  = "\x1b[0m"
+)
+
+// Render prints the finding as place, problem, excerpt and advice.
+func (f Finding) Render(colour bool) string {
+	paint := func(code, text string) string {
+		if !colour {
+			return text
+		}
+		return code + text + reset
+	}
+	var text strings.Builder
+	text.WriteString(paint(bold, fmt.Sprintf("%s:%d:%d:", f.File, f.Line, f.Column)))
+	if f.Hazard {
+		text.WriteString(" " + paint(yellow, "warning:"))
+	}
+	if f.Field != "" {
+		text.WriteString(" " + printable(f.Field) + ":")
+	}
+	text.WriteString(" " + printable(f.Problem))
+	if strings.TrimSpace(f.Source) != "" {
+		number := fmt.Sprintf("%5d | ", f.Line)
+		line, before, width := excerpt(f.Source, f.Column, f.Width)
+		text.WriteString("\n" + paint(faint, number) + line)
+		text.WriteString("\n" + paint(faint, strings.Repeat(" ", len(number)-2)+"| "))
+		text.WriteString(strings.Repeat(" ", before) + paint(red, strings.Repeat("^", width)))
+	}
+	if f.Advice != "" {
+		text.WriteString("\n      " + paint(faint, "→ ") + printable(f.Advice))
+	}
+	return text.String()
+}
+
+// maxExcerpt is the longest piece of a line that is shown, in characters.
+const maxExcerpt = 100
+
+// excerpt cuts a piece out of a line around column, and says how many
+// characters stand before the caret and how wide the caret is.
+func excerpt(line string, column, width int) (piece string, before, carets int) {
+	characters := []rune(printable(strings.TrimRight(line, "\r\n")))
+	before = min(max(column-1, 0), len(characters))
+	carets = max(1, min(width, len(characters)-before))
+	if len(characters) <= maxExcerpt {
+		return string(characters), before, carets
+	}
+	start := max(0, min(before-maxExcerpt/3, len(characters)-maxExcerpt))
+	piece = string(characters[start : start+maxExcerpt])
+	before -= start
+	carets = max(1, min(carets, maxExcerpt-before))
+	if start > 0 {
+		piece = "…" + piece
+		before++
+	}
+	if start+maxExcerpt < len(characters) {
+		piece += "…"
+	}
+	return piece, before, carets
+}
+
+// printable replaces what would disturb a terminal or the alignment of the
+// caret, one character for one.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n':
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return '·'
+		}
+		return r
+	}, text)
+}
+
+// place is where something stands: line and column from 1, in characters.
+type place struct {
+	line, column, width int
+}
+
+// maxFaults is how many faults of one file are told.
+const maxFaults = 1000
+
+// findings collects what there is to tell about one file.
+type findings struct {
+	file    string
+	hazards bool // they are warnings
+	lines   []string
+	told    map[Finding]bool
+	all     []Finding
+}
+
+func newFindings(file string, lines []string, hazards bool) *findings {
+	return &findings{file: file, hazards: hazards, lines: lines, told: map[Finding]bool{}}
+}
+
+// add notes a finding; the same at the same place is told once, under the
+// first field it came up for.
+func (f *findings) add(at place, field, advice, problem string) {
+	same := Finding{Line: at.line, Column: at.column, Problem: problem}
+	if f.told[same] || len(f.all) == maxFaults {
+		return
+	}
+	f.told[same] = true
+	source := ""
+	if at.line >= 1 && at.line <= len(f.lines) {
+		source = strings.TrimRight(f.lines[at.line-1], "\r")
+	}
+	f.all = append(f.all, Finding{
+		File: f.file, Line: max(at.line, 1), Column: max(at.column, 1), Width: at.width,
+		Field: field, Problem: problem, Advice: advice, Source: source, Hazard: f.hazards,
+	})
+}
+
+func (f *findings) sorted() []Finding {
+	slices.SortStableFunc(f.all, func(a, b Finding) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return f.all
+}
+
+// nearest is the candidate a misspelled word probably meant; empty if none is
+// near.
+func nearest(word string, candidates []string) string {
+	best, least := "", 1+max(1, len(word)/3)
+	plain := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(word))
+	if len(plain) > 100 {
+		return ""
+	}
+	for _, c := range candidates {
+		if d := distance(plain, c); d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete, replace or swap with
+// their neighbour to make a into b.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

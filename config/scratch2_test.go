@@ -1,0 +1,8 @@
+package config
+
+import (
+	"os"
+	"testing"
+)
+
+func TestS(t *testing.T) { os.Stdout.Write(Schema()) }

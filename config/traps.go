@@ -1,0 +1,195 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/token"
+)
+
+// quote finds values that were meant as text but begin with a character that
+// YAML keeps for itself: */5 * * * * would be an alias, @hourly is reserved.
+// Each is a fault that says so; its tokens are replaced by one text, so that
+// what stands around it can be read.
+func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
+	kept := make(token.Tokens, 0, len(tokens))
+	flow := 0
+	for i := 0; i < len(tokens); i++ {
+		t := tokens[i]
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow--
+		}
+		if !beginsUnquoted(tokens, i, flow > 0) {
+			kept = append(kept, t)
+			continue
+		}
+		end := endOfValue(tokens, i, flow > 0)
+		at := placeOf(t)
+		written := r.between(at, tokens, end)
+		at.width = len([]rune(written))
+		r.add(at, pathTo(tokens, i), fmt.Sprintf(`put it in quotes: "%s"`, strings.ReplaceAll(written, `"`, `\"`)),
+			fmt.Sprintf("a value cannot begin with %c unless it is in quotes", written[0]))
+		whole := *t
+		whole.Type, whole.CharacterType, whole.Indicator = token.StringType, token.CharacterTypeMiscellaneous, token.NotIndicator
+		whole.Value, whole.Origin, whole.Error = written, written, ""
+		position := *t.Position
+		position.Column = at.column
+		whole.Position = &position
+		kept = append(kept, &whole)
+		r.unquoted[place{line: at.line, column: at.column}] = true
+		i = end - 1
+	}
+	return kept
+}
+
+// beginsUnquoted says whether token i begins such a value.
+func beginsUnquoted(tokens token.Tokens, i int, flow bool) bool {
+	if i == 0 || i+1 == len(tokens) {
+		return false
+	}
+	t, next := tokens[i], tokens[i+1]
+	switch tokens[i-1].Type {
+	case token.MappingValueType, token.SequenceEntryType, token.SequenceStartType, token.CollectEntryType:
+	default:
+		return false
+	}
+	sameLine := next.Position.Line == t.Position.Line
+	switch t.Type {
+	case token.InvalidType:
+		written := strings.TrimSpace(t.Value)
+		return sameLine && (written == "@" || written == "`" || written == "%")
+	case token.DirectiveType:
+		return sameLine
+	case token.AliasType:
+		if !sameLine || next.Type != token.StringType || next.Position.Column != t.Position.Column+1 || strings.ContainsAny(next.Value, "/, ") {
+			return true
+		}
+		return endOfValue(tokens, i, flow) > i+2
+	}
+	return false
+}
+
+// endOfValue is the index after the last token of an unquoted value.
+func endOfValue(tokens token.Tokens, i int, flow bool) int {
+	for end := i + 1; end < len(tokens); end++ {
+		t := tokens[end]
+		if t.Position.Line != tokens[i].Position.Line {
+			return end
+		}
+		if !flow {
+			continue
+		}
+		switch t.Type {
+		case token.MappingEndType, token.SequenceEndType:
+			return end
+		case token.CollectEntryType:
+			if end+2 >= len(tokens) || tokens[end+2].Type == token.MappingValueType || tokens[i-1].Type != token.MappingValueType {
+				return end
+			}
+		}
+	}
+	return len(tokens)
+}
+
+// between is the source from a place up to the token at end.
+func (r *yamlReader) between(at place, tokens token.Tokens, end int) string {
+	line := []rune(strings.TrimRight(r.lines[at.line-1], "\r"))
+	until := len(line)
+	if end < len(tokens) && tokens[end].Position.Line == at.line {
+		until = min(until, tokens[end].Position.Column-1)
+	}
+	written := string(line[min(at.column-1, until):until])
+	if cut := strings.Index(written, " #"); cut >= 0 {
+		written = written[:cut]
+	}
+	if written = strings.TrimSpace(written); written == "" {
+		return "*"
+	}
+	return written
+}
+
+// pathTo is the path of the value at token i, from the indentation of the keys
+// before it.
+func pathTo(tokens token.Tokens, i int) string {
+	path, column := "", tokens[i].Position.Column
+	for i--; i > 0 && column > 1; i-- {
+		key := tokens[i-1]
+		if tokens[i].Type != token.MappingValueType || key.Position.Column >= column || key.Position.Line != tokens[i].Position.Line {
+			continue
+		}
+		column = key.Position.Column
+		if path == "" {
+			path = key.Value
+		} else {
+			path = key.Value + "." + path
+		}
+	}
+	return path
+}
+
+// explain turns what the YAML library says into what a person can act on.
+func explain(message string) (problem, advice string) {
+	for _, known := range []struct{ begins, problem, advice string }{
+		{"found character '\t'", "a tab cannot indent", "indent with spaces"},
+		{"tab character cannot", "a tab cannot indent", "indent with spaces"},
+		{"mapping value is not allowed", "a key cannot stand here", `put a value that holds ": " in quotes, or mend the indentation`},
+		{"could not find end character of double-quoted", "the quotes that begin here are never closed", `close them with "`},
+		{"could not find end character of single-quoted", "the quotes that begin here are never closed", "close them with '"},
+		{"could not find flow mapping end", "the brace that begins here is never closed", "close it with }"},
+		{"sequence end token", "the bracket that begins before is never closed", "close it with ]"},
+		{"',' or ']' must be specified", "the list in brackets is not closed before this", "close it with ], or put a comma between its items"},
+		{"',' or '}' must be specified", "the braces are not closed before this", "close them with }, or put a comma between the entries"},
+		{"non-map value is specified", "this is not a key with a value", "write key: value, with a colon and a space after the key"},
+		{"unexpected key name", "this is not a key with a value", "write key: value, with a colon and a space after the key"},
+		{"block sequence entries are not allowed", "a list cannot begin on the line of its key", "put each - on a line of its own, or write the list as [a, b]"},
+		{"value is not allowed in this context", "this value does not belong here", "put text that holds special characters in quotes, and mend the indentation"},
+		{"unexpected scalar value type", "this value does not belong here", "put text that holds special characters in quotes"},
+		{"undefined alias name", "an unquoted * refers to an anchor, and names none", `put text that begins with * in quotes`},
+	} {
+		if strings.HasPrefix(message, known.begins) {
+			return known.problem, known.advice
+		}
+	}
+	return "this is not YAML: " + message, "check the quotes and the indentation"
+}
+
+// splitWhen recognises a when that lost its tail inside braces: in
+// {when: daily at 08:00, 14:00} YAML sees a key 14 after the comma. It returns
+// what was meant and how many of the pairs after index i belong to it.
+func splitWhen(m *node, i int, known func(key string) bool) (meant string, tail int) {
+	when := m.pairs[i]
+	if !m.flow || when.value.quoted || when.value.kind != text && when.value.kind != number {
+		return "", 0
+	}
+	meant = when.value.text
+	for _, p := range m.pairs[i+1:] {
+		if known(p.key.text) || p.key.place.line != when.key.place.line || p.value.quoted || p.value.kind == mapping {
+			break
+		}
+		if !strings.ContainsAny(p.key.text, "0123456789*") && !isWeekday(p.key.text) {
+			break
+		}
+		separator := ", "
+		if !strings.Contains(meant, ":") && !isWeekday(p.key.text) && strings.Contains(meant, " ") && p.value.kind == null {
+			separator = ","
+		}
+		meant += separator + p.key.text
+		if p.value.kind != null {
+			meant += ":" + p.value.text
+		}
+		tail++
+	}
+	return meant, tail
+}
+
+func isWeekday(text string) bool {
+	for _, day := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
+		if strings.HasPrefix(strings.ToLower(text), day) {
+			return true
+		}
+	}
+	return false
+}

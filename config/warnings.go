@@ -1,0 +1,218 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+const (
+	// horizon is how far ahead changes of the clocks are looked for.
+	horizon = 366 * 24 * time.Hour
+	// manyAtOnce is from how many schedules in one second on a warning is due:
+	// a worker starts fewer without anyone noticing.
+	manyAtOnce = 20
+	// rarely is how often a day a schedule runs at most if a run more or less
+	// at a change of the clocks is to be worth a word.
+	rarely = 12
+)
+
+// Warnings are the hazards of the file, as seen at now: what it says is
+// allowed, but may not be what was meant.
+func (f *File) Warnings(now time.Time) []Warning {
+	w := &watch{document: f.source, found: *f.source.hazards, now: now, changes: map[string][]calendar.Change{}}
+	w.found.all, w.found.told = slices.Clone(w.found.all), maps.Clone(w.found.told)
+	if _, err := os.Stat(f.Path); err == nil {
+		w.directory = filepath.Dir(f.Path)
+	}
+	for _, e := range w.entries {
+		w.schedule(e)
+	}
+	w.herd()
+	w.unused()
+	return w.found.sorted()
+}
+
+// watch looks for hazards.
+type watch struct {
+	*document
+	found     findings
+	now       time.Time
+	directory string                       // of the file; empty if there is none
+	changes   map[string][]calendar.Change // by when, since many schedules share one
+}
+
+func (w *watch) warn(e *entry, key, advice, problem string, arguments ...any) {
+	n := e.node.get(key)
+	if n == nil {
+		n = e.key
+	}
+	w.found.add(n.place, "schedules."+e.key.text+"."+key, advice, fmt.Sprintf(problem, arguments...))
+}
+
+func (w *watch) schedule(e *entry) {
+	spec, err := e.declaration.When.Parse()
+	if err != nil {
+		return // a file with such a fault is not made
+	}
+	for _, sentence := range spec.Advice() {
+		w.warn(e, "when", "", "%s", sentence)
+	}
+	w.ended(e, spec)
+	w.clocksChange(e, spec)
+	w.idleZone(e)
+	w.files(e)
+}
+
+// ended warns of a schedule that never runs again.
+func (w *watch) ended(e *entry, spec *calendar.Spec) {
+	if at, ok := spec.Once(); ok && !at.After(w.now) {
+		w.warn(e, "when", "take it out, or give it another date", "%s is already past: it will not run", schedule.FormatInstant(at))
+	} else if _, ok := spec.Next(w.now); !ok {
+		w.warn(e, "when", "take it out, or move not_after", "there is no occurrence any more")
+	}
+}
+
+// clocksChange warns of the changes of the clocks that touch the schedule
+// within a year.
+func (w *watch) clocksChange(e *entry, spec *calendar.Spec) {
+	id := spec.Zone() + " " + spec.String()
+	if len(e.declaration.When.Except) > 0 || e.NotBefore != nil || e.NotAfter != nil {
+		id = e.key.text
+	}
+	changes, known := w.changes[id]
+	if !known {
+		const enough = 100
+		often := len(spec.Between(w.now, w.now.Add(24*time.Hour), rarely+1)) > rarely
+		for _, c := range spec.Changes(w.now, w.now.Add(horizon), enough) {
+			switch c.Kind {
+			case calendar.Moved, calendar.Merged:
+				changes = append(changes, c)
+			case calendar.Removed, calendar.Repeated:
+				if !often {
+					changes = append(changes, c)
+				}
+			}
+		}
+		w.changes[id] = changes
+	}
+	if len(changes) == 0 {
+		return
+	}
+	others := ""
+	if n := len(changes) - 1; n == 1 {
+		others = "; one more such change follows within a year"
+	} else if n > 1 {
+		others = fmt.Sprintf("; %d more such changes follow within a year", n)
+	}
+	w.warn(e, "when", "choose a time outside of the changes, or timezone: UTC, if that matters", "the clocks change: %s%s", changes[0].Why, others)
+}
+
+// idleZone warns of a zone where only elapsed time counts.
+func (w *watch) idleZone(e *entry) {
+	if e.Timezone == nil || len(e.declaration.When.Except) > 0 || e.NotBefore != nil || e.NotAfter != nil {
+		return
+	}
+	for _, expression := range e.When {
+		spec, err := (calendar.When{Expressions: []string{expression}, Zone: *e.Timezone}).Parse()
+		if err != nil {
+			return
+		}
+		if at, ok := spec.Next(w.now); !ok || !spec.LocalReading(at).IsZero() {
+			return
+		}
+	}
+	w.warn(e, "timezone", "leave it out", "has no effect: an interval runs on elapsed time, the same in every zone")
+}
+
+// files warns of a directory or a program that is not there. The worker may
+// run elsewhere, so it is no fault.
+func (w *watch) files(e *entry) {
+	run := e.declaration.Job.Run
+	if w.directory == "" || run == nil {
+		return
+	}
+	missing := func(path string) bool {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(w.directory, path)
+		}
+		_, err := os.Stat(path)
+		return os.IsNotExist(err)
+	}
+	if run.Directory != "" && missing(run.Directory) {
+		w.warn(e, "directory", "a directory is looked for beside the schedule file; make it where the worker runs", "there is no directory %s here", quoted(run.Directory))
+		return
+	}
+	program := ""
+	if len(run.Program) > 0 {
+		program = run.Program[0]
+	} else if words := strings.Fields(run.Shell); len(words) > 0 && !strings.ContainsAny(words[0], "'\"$`;&|<>()*?[]{}\\=~#!") {
+		program = words[0]
+	}
+	if !strings.Contains(program, "/") {
+		return // found by PATH, or part of the shell
+	}
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(run.Directory, program)
+	}
+	if missing(program) {
+		w.warn(e, "run", "commands run in the directory of the schedule file, or in the one that directory names", "there is no file %s here", quoted(program))
+	}
+}
+
+// herd warns of the second in which the most schedules are due.
+func (w *watch) herd() {
+	if len(w.entries) < manyAtOnce {
+		return
+	}
+	specs := map[*entry]*calendar.Spec{}
+	count, worst := map[int64]int{}, int64(0)
+	each := min(50, max(1, 200_000/len(w.entries)))
+	for _, e := range w.entries {
+		if e.declaration.Jitter > 0 {
+			continue
+		}
+		spec, err := e.declaration.When.Parse()
+		if err != nil {
+			continue
+		}
+		specs[e] = spec
+		for _, at := range spec.Between(w.now, w.now.Add(8*24*time.Hour), each) {
+			second := at.Unix()
+			count[second]++
+			if count[second] > count[worst] || count[second] == count[worst] && second < worst {
+				worst = second
+			}
+		}
+	}
+	var together []*entry
+	for _, e := range w.entries {
+		if spec := specs[e]; spec != nil {
+			if at, ok := spec.Next(time.Unix(worst, -1)); ok && at.Unix() == worst {
+				together = append(together, e)
+			}
+		}
+	}
+	if len(together) >= manyAtOnce {
+		w.warn(together[0], "when", "jitter: 5m spreads them, each by an offset that stays the same; under defaults it holds for all",
+			"%d schedules are due in the same second, next at %s", len(together), schedule.FormatInstant(time.Unix(worst, 0)))
+	}
+}
+
+// unused warns of what is named and never asked for.
+func (w *watch) unused() {
+	for _, kind := range []string{"limit", "calendar"} {
+		for _, p := range w.root.get(kind + "s").entries() {
+			if !w.used[kind+" "+p.key.text] {
+				w.found.add(p.key.place, kind+"s."+p.key.text, "take it out, or name it in a schedule", "no schedule uses this "+kind)
+			}
+		}
+	}
+}

@@ -1,0 +1,490 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Bounds on the form of a file.
+const (
+	maxDepth  = 50   // of lists and mappings in each other
+	maxIndent = 200  // columns
+	maxKeys   = 1000 // in one piece: the parser's time grows with their square
+	maxNodes  = 4_000_000
+	maxTabs   = 20 // lines indented with tabs that are told
+)
+
+// yamlReader turns text into nodes. The text is cut into pieces, one for each
+// key at the top and one for each key below those, so that a syntax error in
+// one schedule does not hide the faults of the others.
+type yamlReader struct {
+	*findings
+	anchors  map[string]*node
+	nodes    int            // made so far
+	unquoted map[place]bool // where a text was put together that lacks its quotes
+}
+
+// readYAML reads the one mapping that a file is. A part that cannot be read is
+// a fault, and missing in the mapping; a file of which nothing can be read
+// gives nil.
+func (f *findings) readYAML(data []byte) *node {
+	r := &yamlReader{findings: f, anchors: map[string]*node{}, unquoted: map[place]bool{}}
+	if !r.readable(data) {
+		return nil
+	}
+	tokens, ok := r.tokens(string(data))
+	if !ok {
+		return nil
+	}
+	if len(tokens) == 0 {
+		r.add(place{line: 1, column: 1}, "", "punctual init writes an example", "the file is empty")
+		return nil
+	}
+	if tokens[0].Type == token.MappingStartType { // JSON, for example
+		return r.parse(tokens, "")
+	}
+	if !startsKey(tokens, 0) {
+		at := placeOf(tokens[0])
+		r.add(at, "", "begin with schedules: and put each schedule below it, under its key", "the file is not a mapping of keys to values")
+		return nil
+	}
+	return r.mapping(tokens, "")
+}
+
+// readable refuses what is too large, and text that is not UTF-8.
+func (r *yamlReader) readable(data []byte) bool {
+	if len(data) > maxSize {
+		r.add(place{line: 1, column: 1}, "", "split it into several files, each applied by itself", fmt.Sprintf("the file is larger than %d MiB", maxSize>>20))
+		return false
+	}
+	if utf8.Valid(data) {
+		return true
+	}
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if utf8.Valid(line) {
+			continue
+		}
+		column := 1
+		for rest := line; len(rest) > 0; column++ {
+			c, size := utf8.DecodeRune(rest)
+			if c == utf8.RuneError && size == 1 {
+				break
+			}
+			rest = rest[size:]
+		}
+		r.add(place{i + 1, column, 1}, "", "save the file as UTF-8", "the text is not UTF-8")
+		break
+	}
+	return false
+}
+
+// tokens cuts the text into tokens, without comments and directives, refuses
+// what would take the parser too deep, and turns cron expressions that lack
+// quotes into the texts they were meant to be.
+func (r *yamlReader) tokens(text string) (token.Tokens, bool) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	all, ok := r.lex(text)
+	if !ok {
+		return nil, false
+	}
+	tokens := make(token.Tokens, 0, len(all))
+	directive := 0 // the line of one
+	for _, t := range all {
+		if t.Type == token.DirectiveType {
+			directive = t.Position.Line
+		}
+		if t.Type != token.CommentType && t.Position.Line != directive {
+			tokens = append(tokens, t)
+		}
+	}
+	if len(tokens) > 0 && tokens[0].Type == token.DocumentHeaderType {
+		tokens = tokens[1:]
+	}
+	if n := len(tokens); n > 0 && tokens[n-1].Type == token.DocumentEndType {
+		tokens = tokens[:n-1]
+	}
+	tokens = r.quote(tokens)
+	return tokens, r.shallow(tokens)
+}
+
+// lex cuts text into tokens. What follows a tab in the indentation would not
+// make sense, so such a line is told, indented like the one before, and all is
+// read again.
+func (r *yamlReader) lex(text string) (tokens token.Tokens, ok bool) {
+	defer r.survive(&ok, place{line: 1, column: 1})
+	for again := 0; ; again++ {
+		tokens = lexer.Tokenize(text)
+		tab := slices.IndexFunc(tokens, func(t *token.Token) bool {
+			return t.Type == token.InvalidType && strings.Contains(t.Error, "'\t'")
+		})
+		if tab < 0 || again == maxTabs {
+			return tokens, true
+		}
+		line := tokens[tab].Position.Line
+		problem, advice := explain(tokens[tab].Error)
+		r.add(place{line, 1, 1}, "", advice, problem)
+		lines := strings.Split(text, "\n")
+		lines[line-1] = indentation(lines[:line-1]) + strings.TrimLeft(lines[line-1], " \t")
+		text = strings.Join(lines, "\n")
+	}
+}
+
+// indentation is that of the last line that is not empty.
+func indentation(lines []string) string {
+	for _, line := range slices.Backward(lines) {
+		if content := strings.TrimLeft(line, " "); content != "" {
+			return line[:len(line)-len(content)]
+		}
+	}
+	return ""
+}
+
+// survive turns a panic of the YAML library into a fault.
+func (r *yamlReader) survive(ok *bool, at place) {
+	if p := recover(); p != nil {
+		*ok = false
+		r.add(at, "", "check the quotes and the indentation", "this cannot be read as YAML")
+	}
+}
+
+// shallow refuses several documents in one file, and what is nested so deep
+// that reading it could exhaust the stack.
+func (r *yamlReader) shallow(tokens token.Tokens) bool {
+	flow := 0
+	for i, t := range tokens {
+		switch t.Type {
+		case token.DocumentHeaderType, token.DocumentEndType:
+			r.add(placeOf(t), "", "put everything into one document, or into two files", "the file holds more than one YAML document")
+			return false
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow--
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+		default:
+			if i > 0 && tokens[i-1].Position.Line == t.Position.Line || isBlock(tokens, i) {
+				continue
+			}
+		}
+		if flow > maxDepth || flow <= 0 && t.Position.Column > maxIndent {
+			r.add(placeOf(t), "", "", "this is nested too deep")
+			return false
+		}
+	}
+	return true
+}
+
+// isBlock says whether token i is the text of a literal or folded block, whose
+// position means nothing.
+func isBlock(tokens token.Tokens, i int) bool {
+	return i > 0 && (tokens[i-1].Type == token.LiteralType || tokens[i-1].Type == token.FoldedType)
+}
+
+// startsKey says whether a mapping written in block style begins at token i.
+func startsKey(tokens token.Tokens, i int) bool {
+	if i >= len(tokens) {
+		return false
+	}
+	switch tokens[i].Type {
+	case token.MappingKeyType, token.MergeKeyType:
+		return true
+	case token.SequenceEntryType, token.MappingValueType, token.SequenceStartType, token.MappingStartType:
+		return false
+	}
+	for _, t := range tokens[i:] {
+		if t.Type == token.MappingValueType {
+			return true
+		}
+		if t.Position.Line > tokens[i].Position.Line {
+			return false
+		}
+	}
+	return false
+}
+
+// mapping reads a mapping in block style piece by piece: that of the file, and
+// those below its keys, whose field is the key.
+func (r *yamlReader) mapping(tokens token.Tokens, field string) *node {
+	m := &node{kind: mapping, place: placeOf(tokens[0])}
+	for _, piece := range r.pieces(tokens) {
+		key := piece[0].Value
+		if field == "" && hasBlockBelow(piece) {
+			m.pairs = append(m.pairs, pair{key: keyNode(piece[0]), value: r.mapping(piece[2:], key)})
+			continue
+		}
+		if read := r.parse(piece, below(field, key)); read != nil {
+			m.pairs = append(m.pairs, read.pairs...)
+			m.merges = append(m.merges, read.merges...)
+		}
+	}
+	r.settle(m)
+	return m
+}
+
+// pieces cuts the tokens of a mapping in block style before each of its keys.
+func (r *yamlReader) pieces(tokens token.Tokens) []token.Tokens {
+	var pieces []token.Tokens
+	column, flow, start := tokens[0].Position.Column, 0, 0
+	for i, t := range tokens {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow = max(0, flow-1)
+		}
+		if i == 0 || flow > 0 && !startsKey(tokens, i) || isBlock(tokens, i) || t.Position.Line == tokens[i-1].Position.Line {
+			continue
+		}
+		if t.Position.Column > column || t.Type == token.SequenceEntryType || t.Type == token.MappingValueType ||
+			t.Type == token.MappingEndType || t.Type == token.SequenceEndType {
+			continue
+		}
+		if t.Position.Column < column {
+			r.add(placeOf(t), "", fmt.Sprintf("indent it by %d spaces, like the ones above, or not at all", column-1), "this line is indented less than its neighbours")
+		}
+		pieces = append(pieces, tokens[start:i])
+		start, flow = i, 0
+	}
+	return append(pieces, tokens[start:])
+}
+
+// hasBlockBelow says whether a piece is a key with a mapping in block style
+// below it.
+func hasBlockBelow(piece token.Tokens) bool {
+	return len(piece) > 2 && piece[1].Type == token.MappingValueType &&
+		piece[2].Position.Line > piece[0].Position.Line &&
+		piece[2].Position.Column > piece[0].Position.Column && startsKey(piece, 2)
+}
+
+// parse reads one piece with the YAML library.
+func (r *yamlReader) parse(piece token.Tokens, field string) (m *node) {
+	if keys := keysInBlocks(piece); keys > maxKeys {
+		r.add(placeOf(piece[0]), field, "", fmt.Sprintf("this holds %d keys; at most %d are allowed", keys, maxKeys))
+		return nil
+	}
+	ok := false
+	defer r.survive(&ok, placeOf(piece[0]))
+	file, err := parser.Parse(piece, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		r.syntax(piece, field, err)
+		return nil
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return nil
+	}
+	m = r.node(file.Docs[0].Body, 0)
+	if m.kind != mapping {
+		r.add(m.place, field, "write key: value, with a colon and a space after the key", fmt.Sprintf("%s is not a key with a value", quoted(m.text)))
+		return nil
+	}
+	return m
+}
+
+// keysInBlocks counts the keys that stand outside of brackets.
+func keysInBlocks(piece token.Tokens) int {
+	keys, flow := 0, 0
+	for _, t := range piece {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow--
+		case token.MappingValueType:
+			if flow <= 0 {
+				keys++
+			}
+		}
+	}
+	return keys
+}
+
+// node makes a node of what the library read.
+func (r *yamlReader) node(n ast.Node, depth int) *node {
+	r.nodes++
+	if n == nil {
+		return &node{kind: null}
+	}
+	made := &node{place: placeOf(n.GetToken())}
+	if depth > 2*maxDepth || r.nodes > maxNodes {
+		r.add(made.place, "", "", "this is nested too deep, or too large")
+		made.kind = broken
+		return made
+	}
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		r.pairs(made, n.Values, depth)
+		made.flow = n.IsFlowStyle
+		if !made.flow && len(made.pairs) > 0 {
+			made.place = made.pairs[0].key.place
+		}
+	case *ast.MappingValueNode:
+		r.pairs(made, []*ast.MappingValueNode{n}, depth)
+	case *ast.SequenceNode:
+		made.kind, made.flow = sequence, n.IsFlowStyle
+		for _, item := range n.Values {
+			made.items = append(made.items, r.node(item, depth+1))
+		}
+	case *ast.AnchorNode:
+		value := r.node(n.Value, depth+1)
+		r.anchors[n.Name.GetToken().Value] = value
+		return value
+	case *ast.AliasNode:
+		return r.alias(n, made.place)
+	case *ast.TagNode:
+		return r.tagged(n, depth)
+	case *ast.LiteralNode:
+		made.kind, made.text, made.quoted = text, n.Value.Value, true
+	case *ast.StringNode:
+		made.kind, made.text = text, n.Value
+		if r.unquoted[place{line: made.place.line, column: made.place.column}] {
+			made.kind = broken
+		}
+		made.quoted = n.Token.Type == token.DoubleQuoteType || n.Token.Type == token.SingleQuoteType
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		made.kind, made.text = number, n.GetToken().Value
+	case *ast.BoolNode:
+		made.kind, made.text = boolean, n.GetToken().Value
+	case *ast.NullNode:
+		made.kind = null
+	default:
+		made.kind = broken
+		r.add(made.place, "", "", "this YAML means nothing here")
+	}
+	return made
+}
+
+// pairs reads the keys and values of a mapping.
+func (r *yamlReader) pairs(m *node, values []*ast.MappingValueNode, depth int) {
+	m.kind = mapping
+	for _, v := range values {
+		value := r.node(v.Value, depth+1)
+		if v.Key.Type() == ast.MergeKeyType {
+			m.merges = append(m.merges, value)
+			continue
+		}
+		var written ast.Node = v.Key
+		if explicit, ok := written.(*ast.MappingKeyNode); ok {
+			written = explicit.Value
+		}
+		if anchor, ok := written.(*ast.AnchorNode); ok {
+			written = anchor.Value
+		}
+		key := keyNode(written.GetToken())
+		if value.kind == null && value.place.column <= key.place.column+key.place.width {
+			value.place = key.place
+		}
+		m.pairs = append(m.pairs, pair{key: key, value: value})
+	}
+	if depth > 0 {
+		r.settle(m)
+	}
+}
+
+// settle refuses keys that stand twice, and merges the mappings that << names:
+// what stands in the mapping itself comes first.
+func (r *yamlReader) settle(m *node) {
+	seen := make(map[string]*node, len(m.pairs))
+	kept := m.pairs[:0]
+	for _, p := range m.pairs {
+		first, twice := seen[p.key.text]
+		if twice {
+			r.add(p.key.place, "", "keep one of the two", fmt.Sprintf("the key %s stands twice; it stands first in line %d", quoted(p.key.text), first.place.line))
+			continue
+		}
+		seen[p.key.text] = p.key
+		kept = append(kept, p)
+	}
+	m.pairs = kept
+	for _, merged := range m.merges {
+		sources := []*node{merged}
+		if merged.kind == sequence {
+			sources = merged.items
+		}
+		for _, source := range sources {
+			r.merge(m, source, seen)
+		}
+	}
+	m.merges = nil
+}
+
+func (r *yamlReader) merge(m, source *node, seen map[string]*node) {
+	if source.kind != mapping {
+		if source.kind != broken {
+			r.add(source.place, "", "write <<: *name, where &name marks a mapping above", "only a mapping can be merged")
+		}
+		return
+	}
+	r.nodes += len(source.pairs)
+	if r.nodes > maxNodes {
+		r.add(source.place, "", "", "this is nested too deep, or too large")
+		return
+	}
+	for _, p := range source.pairs {
+		if seen[p.key.text] == nil {
+			seen[p.key.text] = p.key
+			m.pairs = append(m.pairs, p)
+		}
+	}
+}
+
+// alias is the node an anchor above marks; it is shared, not copied.
+func (r *yamlReader) alias(n *ast.AliasNode, at place) *node {
+	name := n.Value.GetToken().Value
+	if value, ok := r.anchors[name]; ok {
+		return value
+	}
+	at.width = len(name) + 1
+	r.add(at, "", fmt.Sprintf(`an unquoted * refers to a &%s above; if it is text, put it in quotes: "*%s"`, name, name), fmt.Sprintf("nothing is marked &%s", name))
+	return &node{kind: broken, place: at}
+}
+
+// tagged understands !!str, which makes a text of a number; other tags mean
+// nothing in a schedule file.
+func (r *yamlReader) tagged(n *ast.TagNode, depth int) *node {
+	value := r.node(n.Value, depth+1)
+	switch n.Start.Value {
+	case "!!str", "!":
+		if value.kind == number || value.kind == boolean {
+			value.kind, value.quoted = text, true
+		}
+	case "!!map", "!!seq", "!!int", "!!bool", "!!null", "!!float":
+	default:
+		r.add(placeOf(n.Start), "", "leave it out", fmt.Sprintf("the tag %s means nothing here", quoted(n.Start.Value)))
+	}
+	return value
+}
+
+func keyNode(t *token.Token) *node {
+	return &node{kind: text, text: t.Value, place: placeOf(t)}
+}
+
+// placeOf is where a token stands; its width is that of its first line.
+func placeOf(t *token.Token) place {
+	written := strings.TrimSpace(t.Origin)
+	if cut := strings.IndexByte(written, '\n'); cut >= 0 {
+		written = strings.TrimRight(written[:cut], " \r")
+	}
+	return place{line: t.Position.Line, column: t.Position.Column, width: max(1, utf8.RuneCountInString(written))}
+}
+
+// syntax tells a syntax error of the library in words that help.
+func (r *yamlReader) syntax(piece token.Tokens, field string, err error) {
+	at, problem := placeOf(piece[0]), err.Error()
+	if e, ok := err.(yaml.Error); ok {
+		problem = e.GetMessage()
+		if t := e.GetToken(); t != nil {
+			at = placeOf(t)
+		}
+	}
+	problem, advice := explain(problem)
+	r.add(at, field, advice, problem)
+}

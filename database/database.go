@@ -1,0 +1,175 @@
+// Package database opens the one database that clocks, workers and web share:
+// Postgres, or a SQLite file. It gives both the same few methods, so that a
+// query is written once; what truly differs is in postgres.go and sqlite.go.
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind is which database it is.
+type Kind string
+
+// The kinds of database.
+const (
+	Postgres Kind = "postgres"
+	SQLite   Kind = "sqlite"
+)
+
+// Database is an open database. Queries use $1 placeholders on both kinds;
+// "= ANY($1)" with a slice works on both; a zero time.Time is NULL both ways.
+type Database struct {
+	Kind Kind
+	// Location names the database for people, without credentials.
+	Location string
+
+	engine engine
+	now    func() time.Time
+}
+
+// Querier runs statements, inside a transaction or outside of one.
+type Querier interface {
+	// Exec runs a statement and returns the number of rows it changed.
+	Exec(ctx context.Context, query string, arguments ...any) (int64, error)
+	Query(ctx context.Context, query string, arguments ...any) (Rows, error)
+	QueryRow(ctx context.Context, query string, arguments ...any) Row
+}
+
+// Rows is the result of a query. Close may be called more than once.
+type Rows interface {
+	Next() bool
+	Scan(destinations ...any) error
+	Err() error
+	Close()
+}
+
+// Row is a result of one row; Scan returns ErrNoRows where there is none.
+type Row interface {
+	Scan(destinations ...any) error
+}
+
+// ErrNoRows says that a query for one row found none.
+var ErrNoRows = errors.New("no rows")
+
+// Tx is a transaction.
+type Tx interface {
+	Querier
+	// InsertRows adds many rows to a table in as few round trips as it can.
+	InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error
+	// Native is the driver's own transaction: pgx.Tx or *sql.Tx.
+	Native() any
+}
+
+// engine is what a kind of database has to do.
+type engine interface {
+	reader() Querier
+	transaction(ctx context.Context, do func(Tx) error) error
+	now(ctx context.Context) (time.Time, error)
+	wakeups(ctx context.Context, channel string, wake func()) error
+	notify(ctx context.Context, channel string) error
+	native() any
+	close()
+}
+
+// Options are the settings of Open; the zero value is good.
+type Options struct {
+	// Now replaces the database's clock, for tests in fake time.
+	Now func() time.Time
+	// MaxConnections bounds the pool; zero is a good default.
+	MaxConnections int
+}
+
+// Allowed is the form of a database's address, in words for error messages.
+const Allowed = "postgres://user:password@host:5432/name, or sqlite:PATH for a file"
+
+// Open connects to the database that address names and makes sure it answers.
+func Open(ctx context.Context, address string, o Options) (*Database, error) {
+	scheme, rest, _ := strings.Cut(address, ":")
+	var (
+		d   = &Database{now: o.Now}
+		err error
+	)
+	switch scheme {
+	case "postgres", "postgresql":
+		d.Kind = Postgres
+		d.engine, d.Location, err = openPostgres(ctx, address, o)
+	case "sqlite":
+		d.Kind, d.Location = SQLite, address
+		d.engine, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"))
+	default:
+		// The address may hold a password, so it is not repeated.
+		return nil, fmt.Errorf("opening the database: its address begins with %q; allowed is %s", scheme, Allowed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close ends all connections.
+func (d *Database) Close() { d.engine.close() }
+
+// Reader runs queries that change nothing, outside of a transaction.
+func (d *Database) Reader() Querier { return d.engine.reader() }
+
+// Transaction runs do in a transaction that is committed when it returns nil
+// and rolled back otherwise. On SQLite it is the only writer meanwhile: do must
+// hold nothing but statements.
+func (d *Database) Transaction(ctx context.Context, do func(Tx) error) error {
+	return d.engine.transaction(ctx, do)
+}
+
+// Now is the time everyone who shares this database goes by: the server's on
+// Postgres, the host's on SQLite. In UTC, microseconds.
+func (d *Database) Now(ctx context.Context) (time.Time, error) {
+	if d.now != nil {
+		return d.now().UTC().Truncate(time.Microsecond), nil
+	}
+	now, err := d.engine.now(ctx)
+	return now.UTC().Truncate(time.Microsecond), err
+}
+
+// Wakeups calls wake whenever somebody calls Notify on the channel, until ctx
+// ends. It is a hint: some may be lost, and there may be none at all.
+func (d *Database) Wakeups(ctx context.Context, channel string, wake func()) error {
+	return d.engine.wakeups(ctx, channel, wake)
+}
+
+// Notify wakes those who listen on the channel.
+func (d *Database) Notify(ctx context.Context, channel string) error {
+	return d.engine.notify(ctx, channel)
+}
+
+// Native is the driver's own pool: *pgxpool.Pool or *sql.DB.
+func (d *Database) Native() any { return d.engine.native() }
+
+// instant scans a timestamp of either kind of database; NULL is the zero time.
+type instant struct{ destination *time.Time }
+
+// Scan implements sql.Scanner.
+func (i instant) Scan(source any) error {
+	switch value := source.(type) {
+	case nil:
+		*i.destination = time.Time{}
+	case time.Time:
+		*i.destination = value.UTC()
+	case int64:
+		*i.destination = time.UnixMicro(value).UTC()
+	default:
+		return fmt.Errorf("a timestamp of type %T cannot be read", source)
+	}
+	return nil
+}
+
+func scanInstants(destinations []any) []any {
+	for i, destination := range destinations {
+		if at, ok := destination.(*time.Time); ok {
+			destinations[i] = instant{at}
+		}
+	}
+	return destinations
+}

@@ -1,0 +1,66 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	sqlitedriver "modernc.org/sqlite"
+	sqlitecodes "modernc.org/sqlite/lib"
+)
+
+// Transient says that an error is about the database and not about what was
+// asked of it: the same call may go through later.
+func Transient(err error) bool {
+	if err == nil {
+		return false
+	}
+	var postgresError *pgconn.PgError
+	if errors.As(err, &postgresError) {
+		return transientState(postgresError.Code)
+	}
+	var sqliteError *sqlitedriver.Error
+	if errors.As(err, &sqliteError) {
+		switch sqliteError.Code() & 0xff {
+		case sqlitecodes.SQLITE_BUSY, sqlitecodes.SQLITE_LOCKED, sqlitecodes.SQLITE_IOERR,
+			sqlitecodes.SQLITE_FULL, sqlitecodes.SQLITE_CANTOPEN, sqlitecodes.SQLITE_INTERRUPT,
+			sqlitecodes.SQLITE_NOMEM, sqlitecodes.SQLITE_READONLY:
+			return true
+		}
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "closed pool")
+}
+
+// transientState is true for the SQLSTATE classes that speak of the server's
+// condition: connection, resources, operator, system, and contention.
+func transientState(state string) bool {
+	for _, class := range []string{"08", "25P03", "40", "53", "55", "57", "58", "XX"} {
+		if strings.HasPrefix(state, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// UniqueViolation says that a row stands already where one was to be added.
+func UniqueViolation(err error) bool {
+	var postgresError *pgconn.PgError
+	if errors.As(err, &postgresError) {
+		return postgresError.Code == "23505"
+	}
+	var sqliteError *sqlitedriver.Error
+	return errors.As(err, &sqliteError) &&
+		(sqliteError.Code() == sqlitecodes.SQLITE_CONSTRAINT_UNIQUE || sqliteError.Code() == sqlitecodes.SQLITE_CONSTRAINT_PRIMARYKEY)
+}

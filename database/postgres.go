@@ -1,0 +1,181 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// A frozen process must not hold up the others: Postgres ends a transaction
+// that stands idle, a statement that takes too long, and a connection whose
+// peer is gone.
+var postgresSession = map[string]string{
+	"application_name":                    "punctual",
+	"idle_in_transaction_session_timeout": "2000",
+	"statement_timeout":                   "5000",
+	"lock_timeout":                        "3000",
+	"tcp_keepalives_idle":                 "10",
+	"tcp_keepalives_interval":             "5",
+	"tcp_keepalives_count":                "3",
+	"timezone":                            "UTC",
+}
+
+const postgresConnectTimeout = 5 * time.Second
+
+type postgres struct{ pool *pgxpool.Pool }
+
+func openPostgres(ctx context.Context, address string, o Options) (engine, string, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		// The parser's own message repeats the address, with its password.
+		return nil, "", fmt.Errorf("opening the database: the address is not one of Postgres; allowed is %s", Allowed)
+	}
+	location := (&url.URL{Scheme: "postgres", Host: config.ConnConfig.Host, Path: "/" + config.ConnConfig.Database}).String()
+	for name, value := range postgresSession {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = postgresConnectTimeout
+	}
+	if o.MaxConnections > 0 {
+		config.MaxConns = int32(min(o.MaxConnections, 1000))
+	} else {
+		config.MaxConns = max(config.MaxConns, 8)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, "", fmt.Errorf("opening %s: %w", location, err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, "", fmt.Errorf("opening %s: %w; is the server running, and are user and password right?", location, withoutAddress(err))
+	}
+	return &postgres{pool}, location, nil
+}
+
+// withoutAddress drops pgx's connect error, which repeats host, user and
+// database, for the reason inside.
+func withoutAddress(err error) error {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) && connect.Unwrap() != nil {
+		return connect.Unwrap()
+	}
+	return err
+}
+
+func (p *postgres) close()          { p.pool.Close() }
+func (p *postgres) native() any     { return p.pool }
+func (p *postgres) reader() Querier { return postgresQuerier{p.pool} }
+
+func (p *postgres) transaction(ctx context.Context, do func(Tx) error) error {
+	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		return do(postgresTx{postgresQuerier{tx}, tx})
+	})
+}
+
+func (p *postgres) now(ctx context.Context) (now time.Time, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now)
+	return now, err
+}
+
+func (p *postgres) notify(ctx context.Context, channel string) error {
+	_, err := p.pool.Exec(ctx, "SELECT pg_notify($1, '')", channel)
+	return err
+}
+
+func (p *postgres) wakeups(ctx context.Context, channel string, wake func()) error {
+	connection, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// A connection that listens must not go back to the pool.
+		_ = connection.Hijack().Close(context.WithoutCancel(ctx))
+	}()
+	if _, err := connection.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+		return err
+	}
+	for {
+		if _, err := connection.Conn().WaitForNotification(ctx); err != nil {
+			return err
+		}
+		wake()
+	}
+}
+
+// pgxQuerier is what a pool and a transaction of pgx have in common.
+type pgxQuerier interface {
+	Exec(ctx context.Context, query string, arguments ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, query string, arguments ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, query string, arguments ...any) pgx.Row
+}
+
+type postgresQuerier struct{ pgx pgxQuerier }
+
+func (q postgresQuerier) Exec(ctx context.Context, query string, arguments ...any) (int64, error) {
+	tag, err := q.pgx.Exec(ctx, query, postgresArguments(arguments)...)
+	return tag.RowsAffected(), err
+}
+
+func (q postgresQuerier) Query(ctx context.Context, query string, arguments ...any) (Rows, error) {
+	rows, err := q.pgx.Query(ctx, query, postgresArguments(arguments)...)
+	if err != nil {
+		return nil, err
+	}
+	return postgresRows{rows}, nil
+}
+
+func (q postgresQuerier) QueryRow(ctx context.Context, query string, arguments ...any) Row {
+	return postgresRow{q.pgx.QueryRow(ctx, query, postgresArguments(arguments)...)}
+}
+
+type postgresRows struct{ pgx.Rows }
+
+func (r postgresRows) Scan(destinations ...any) error {
+	return r.Rows.Scan(scanInstants(destinations)...)
+}
+
+type postgresRow struct{ row pgx.Row }
+
+func (r postgresRow) Scan(destinations ...any) error {
+	err := r.row.Scan(scanInstants(destinations)...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNoRows
+	}
+	return err
+}
+
+type postgresTx struct {
+	postgresQuerier
+	tx pgx.Tx
+}
+
+func (t postgresTx) Native() any { return t.tx }
+
+func (t postgresTx) InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := t.tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+		return postgresArguments(rows[i]), nil
+	}))
+	return err
+}
+
+// postgresArguments turns zero times into NULL.
+func postgresArguments(arguments []any) []any {
+	for i, argument := range arguments {
+		if at, ok := argument.(time.Time); ok && at.IsZero() {
+			arguments[i] = nil
+		}
+	}
+	return arguments
+}

@@ -1,0 +1,217 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// sqlite is a file with one connection that writes and a few that read.
+// Several processes may share the file; within one, writers wait in the pool's
+// own queue, which is faster and fairer than SQLite's busy polling.
+type sqlite struct {
+	writes, reads *sql.DB
+
+	mu        sync.Mutex
+	listeners map[string]map[*func()]struct{}
+}
+
+const sqliteReaders = 4
+
+func openSQLite(ctx context.Context, path string) (engine, error) {
+	if path == "" || path == ":memory:" {
+		return nil, fmt.Errorf("opening the database: a SQLite database needs a file, for example sqlite:punctual.db")
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	if _, err := os.Stat(filepath.Dir(absolute)); err != nil {
+		return nil, fmt.Errorf("opening the database %s: its directory cannot be read: %w", path, err)
+	}
+	s := &sqlite{listeners: map[string]map[*func()]struct{}{}}
+	// FULL: a decision that was committed survives a loss of power. IMMEDIATE:
+	// a transaction that reads and then writes waits for its turn instead of
+	// failing.
+	pragmas := "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	address := "file:" + (&url.URL{Path: absolute}).EscapedPath() + "?" + pragmas
+	if s.writes, err = sql.Open("sqlite", address+"&_txlock=immediate"); err != nil {
+		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	s.writes.SetMaxOpenConns(1)
+	if s.reads, err = sql.Open("sqlite", address+"&_pragma=query_only(1)"); err != nil {
+		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	s.reads.SetMaxOpenConns(sqliteReaders)
+	if err := s.writes.PingContext(ctx); err != nil {
+		s.close()
+		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func (s *sqlite) close() {
+	s.reads.Close()
+	s.writes.Close()
+}
+
+func (s *sqlite) native() any     { return s.writes }
+func (s *sqlite) reader() Querier { return sqliteQuerier{s.reads} }
+
+func (s *sqlite) now(context.Context) (time.Time, error) { return time.Now(), nil }
+
+func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
+	tx, err := s.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = tx.Rollback() // does nothing after a commit
+	}()
+	if err := do(sqliteTx{sqliteQuerier{tx}, tx}); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// wakeups reaches only this process; others on the same file are found by
+// polling.
+func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error {
+	s.mu.Lock()
+	if s.listeners[channel] == nil {
+		s.listeners[channel] = map[*func()]struct{}{}
+	}
+	s.listeners[channel][&wake] = struct{}{}
+	s.mu.Unlock()
+	<-ctx.Done()
+	s.mu.Lock()
+	delete(s.listeners[channel], &wake)
+	s.mu.Unlock()
+	return ctx.Err()
+}
+
+func (s *sqlite) notify(_ context.Context, channel string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for wake := range s.listeners[channel] {
+		(*wake)()
+	}
+	return nil
+}
+
+// sqlQuerier is what a pool and a transaction of database/sql have in common.
+type sqlQuerier interface {
+	ExecContext(ctx context.Context, query string, arguments ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, arguments ...any) *sql.Row
+}
+
+type sqliteQuerier struct{ sql sqlQuerier }
+
+func (q sqliteQuerier) Exec(ctx context.Context, query string, arguments ...any) (int64, error) {
+	result, err := q.sql.ExecContext(ctx, sqliteQuery(query), sqliteArguments(arguments)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (q sqliteQuerier) Query(ctx context.Context, query string, arguments ...any) (Rows, error) {
+	rows, err := q.sql.QueryContext(ctx, sqliteQuery(query), sqliteArguments(arguments)...)
+	if err != nil {
+		return nil, err
+	}
+	return sqliteRows{rows}, nil
+}
+
+func (q sqliteQuerier) QueryRow(ctx context.Context, query string, arguments ...any) Row {
+	return sqliteRow{q.sql.QueryRowContext(ctx, sqliteQuery(query), sqliteArguments(arguments)...)}
+}
+
+type sqliteRows struct{ *sql.Rows }
+
+func (r sqliteRows) Close() { _ = r.Rows.Close() }
+
+func (r sqliteRows) Scan(destinations ...any) error {
+	return r.Rows.Scan(scanInstants(destinations)...)
+}
+
+type sqliteRow struct{ row *sql.Row }
+
+func (r sqliteRow) Scan(destinations ...any) error {
+	err := r.row.Scan(scanInstants(destinations)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNoRows
+	}
+	return err
+}
+
+type sqliteTx struct {
+	sqliteQuerier
+	tx *sql.Tx
+}
+
+func (t sqliteTx) Native() any { return t.tx }
+
+func (t sqliteTx) InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	places := strings.TrimSuffix(strings.Repeat("?,", len(columns)), ",")
+	insert, err := t.tx.PrepareContext(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ("+places+")")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, row := range rows {
+		if _, err := insert.ExecContext(ctx, sqliteArguments(row)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sqliteQuery turns "= ANY($1)" into SQLite's reading of a JSON array, and
+// drops the row locks that a database with one writer has no need of.
+func sqliteQuery(query string) string {
+	for {
+		before, rest, found := strings.Cut(query, "= ANY(")
+		if !found {
+			break
+		}
+		place, after, _ := strings.Cut(rest, ")")
+		query = before + "IN (SELECT value FROM json_each(" + place + "))" + after
+	}
+	for _, lock := range []string{" FOR UPDATE OF o SKIP LOCKED", " FOR UPDATE SKIP LOCKED", " FOR UPDATE", " FOR SHARE"} {
+		query = strings.ReplaceAll(query, lock, "")
+	}
+	return query
+}
+
+// sqliteArguments turns times into integer microseconds and slices into JSON.
+func sqliteArguments(arguments []any) []any {
+	for i, argument := range arguments {
+		switch value := argument.(type) {
+		case time.Time:
+			if value.IsZero() {
+				arguments[i] = nil
+			} else {
+				arguments[i] = value.UnixMicro()
+			}
+		case []int64, []string:
+			text, _ := json.Marshal(value)
+			arguments[i] = string(text)
+		}
+	}
+	return arguments
+}

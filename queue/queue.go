@@ -1,0 +1,238 @@
+// Package queue is the only room that knows River: it inserts jobs in the
+// caller's transaction, works them, and cancels, retries and lists them. Jobs
+// stay ordinary River jobs that other River programs can work.
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// Queue is the queue in a database.
+type Queue struct {
+	db     *database.Database
+	client client
+}
+
+// client is what the two instances of River's generic client have in common.
+type client interface {
+	insertMany(ctx context.Context, tx database.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	cancelTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error)
+	cancel(ctx context.Context, id int64) (*rivertype.JobRow, error)
+	retry(ctx context.Context, id int64) (*rivertype.JobRow, error)
+	get(ctx context.Context, id int64) (*rivertype.JobRow, error)
+	migrate(ctx context.Context) error
+}
+
+// Open gives the queue in db, to insert into and to look at.
+func Open(db *database.Database) (*Queue, error) {
+	config := &river.Config{Logger: slog.New(slog.DiscardHandler)}
+	q := &Queue{db: db}
+	var err error
+	switch pool := db.Native().(type) {
+	case *pgxpool.Pool:
+		q.client, err = newRiver[pgx.Tx](riverpgxv5.New(pool), config)
+	case *sql.DB:
+		q.client, err = newRiver[*sql.Tx](riversqlite.New(pool), config)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the queue: %w", err)
+	}
+	return q, nil
+}
+
+// Migrate brings River's tables up to date. It is to be called under a lock.
+func (q *Queue) Migrate(ctx context.Context) error {
+	if err := q.client.migrate(ctx); err != nil {
+		return fmt.Errorf("migrating the queue's tables: %w", err)
+	}
+	return nil
+}
+
+// Job is a job to be inserted.
+type Job struct {
+	Queue       string
+	Priority    int
+	MaxAttempts int
+	Payload     schedule.Payload
+	// Work is set for a job that a Go worker runs; the payload's command and
+	// request are empty then, and what the job is told becomes metadata.
+	Work *schedule.Work
+}
+
+// InsertTx inserts jobs as part of tx and returns their ids in order. They are
+// available at once.
+func (q *Queue) InsertTx(ctx context.Context, tx database.Tx, jobs []Job) ([]int64, error) {
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	params := make([]river.InsertManyParams, len(jobs))
+	for i, job := range jobs {
+		param, err := insertParams(job)
+		if err != nil {
+			return nil, fmt.Errorf("inserting the job of %s: %w", job.Payload.Occurrence, err)
+		}
+		params[i] = param
+	}
+	results, err := q.client.insertMany(ctx, tx, params)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(results))
+	for i, result := range results {
+		ids[i] = result.Job.ID
+	}
+	return ids, nil
+}
+
+func insertParams(job Job) (river.InsertManyParams, error) {
+	// ScheduledAt stays unset: with any value, even a past one, River would
+	// make the job wait for its scheduler, seconds.
+	options := &river.InsertOpts{Queue: job.Queue, Priority: job.Priority, MaxAttempts: job.MaxAttempts}
+	arguments := rawArgs{data: []byte("{}")}
+	switch {
+	case job.Work != nil:
+		arguments.kind = job.Work.Kind
+		if len(job.Work.Args) > 0 {
+			arguments.data = job.Work.Args
+		}
+		metadata, err := json.Marshal(metadataOf(job.Payload))
+		if err != nil {
+			return river.InsertManyParams{}, err
+		}
+		options.Metadata = metadata
+		return river.InsertManyParams{Args: arguments, InsertOpts: options}, nil
+	case job.Payload.HTTP != nil:
+		arguments.kind = KindHTTP
+	default:
+		arguments.kind = KindCommand
+	}
+	data, err := json.Marshal(job.Payload)
+	arguments.data = data
+	return river.InsertManyParams{Args: arguments, InsertOpts: options}, err
+}
+
+// rawArgs are job arguments that are JSON already.
+type rawArgs struct {
+	kind string
+	data json.RawMessage
+}
+
+func (a rawArgs) Kind() string                 { return a.kind }
+func (a rawArgs) MarshalJSON() ([]byte, error) { return a.data, nil }
+
+// CancelWaitingTx cancels jobs that wait to be started or for a retry. It
+// returns false if one of them waits no longer; the transaction is to be
+// rolled back then.
+func (q *Queue) CancelWaitingTx(ctx context.Context, tx database.Tx, ids []int64, now time.Time) (bool, error) {
+	changed, err := tx.Exec(ctx, `UPDATE river_job SET state = 'cancelled', finalized_at = $2
+		WHERE id = ANY($1) AND state IN ('available', 'scheduled', 'pending', 'retryable')`, ids, q.timestamp(now))
+	return changed == int64(len(ids)), err
+}
+
+// CancelTx asks running jobs to stop and cancels those not yet started.
+func (q *Queue) CancelTx(ctx context.Context, tx database.Tx, ids []int64) error {
+	for _, id := range ids {
+		if _, err := q.client.cancelTx(ctx, tx, id); err != nil && !isNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cancel asks a job to stop, or cancels it if it has not started.
+func (q *Queue) Cancel(ctx context.Context, id int64) error {
+	_, err := q.client.cancel(ctx, id)
+	return describe(id, err)
+}
+
+// Retry makes a job that has ended, or waits for a retry, available at once.
+func (q *Queue) Retry(ctx context.Context, id int64) error {
+	_, err := q.client.retry(ctx, id)
+	return describe(id, err)
+}
+
+// ErrNoJob says that the queue has no such job (any more).
+var ErrNoJob = fmt.Errorf("no such job in the queue")
+
+func isNotFound(err error) bool { return err != nil && err.Error() == rivertype.ErrNotFound.Error() }
+
+func describe(id int64, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isNotFound(err):
+		return fmt.Errorf("job %d: %w", id, ErrNoJob)
+	}
+	return fmt.Errorf("job %d: %w", id, err)
+}
+
+// Get is one job as River has it.
+func (q *Queue) Get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
+	row, err := q.client.get(ctx, id)
+	return row, describe(id, err)
+}
+
+// timestamp is an instant as River's tables keep it.
+func (q *Queue) timestamp(at time.Time) any {
+	if q.db.Kind == database.SQLite {
+		return at.UTC().Format("2006-01-02 15:04:05.000")
+	}
+	return at
+}
+
+// riverClient is River's client for one kind of transaction.
+type riverClient[T any] struct {
+	client *river.Client[T]
+	driver riverdriver.Driver[T]
+}
+
+func newRiver[T any](driver riverdriver.Driver[T], config *river.Config) (*riverClient[T], error) {
+	c, err := river.NewClient(driver, config)
+	return &riverClient[T]{c, driver}, err
+}
+
+func (r *riverClient[T]) insertMany(ctx context.Context, tx database.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	return r.client.InsertManyTx(ctx, tx.Native().(T), params)
+}
+
+func (r *riverClient[T]) cancelTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error) {
+	return r.client.JobCancelTx(ctx, tx.Native().(T), id)
+}
+
+func (r *riverClient[T]) cancel(ctx context.Context, id int64) (*rivertype.JobRow, error) {
+	return r.client.JobCancel(ctx, id)
+}
+
+func (r *riverClient[T]) retry(ctx context.Context, id int64) (*rivertype.JobRow, error) {
+	return r.client.JobRetry(ctx, id)
+}
+
+func (r *riverClient[T]) get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
+	return r.client.JobGet(ctx, id)
+}
+
+func (r *riverClient[T]) migrate(ctx context.Context) error {
+	migrator, err := rivermigrate.New(r.driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}

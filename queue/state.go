@@ -1,0 +1,56 @@
+package queue
+
+import "github.com/punctual-dev/punctual/database"
+
+// lostPrefix begins the error of an attempt that was lost with its worker. It
+// is on record, but no failure of the job.
+const lostPrefix = "lost: "
+
+// Conditions are SQL over a row of river_job, for those who join the ledger
+// with the queue.
+type Conditions struct {
+	// Active: the job has yet to run, or runs; one that waits for a retry after
+	// a failed attempt is not active.
+	Active string
+	// Retrying: the job waits for a retry.
+	Retrying string
+	// Ended: the job will not run again by itself.
+	Ended string
+	// Outcome is what came of an ended job: succeeded, failed, cancelled or
+	// expired.
+	Outcome string
+	// Error is the last error's text, or empty.
+	Error string
+	// StartedAt and FinishedAt are instants as this database's own tables keep
+	// them.
+	StartedAt, FinishedAt string
+}
+
+// Conditions over river_job under the alias j.
+func (q *Queue) Conditions() Conditions {
+	failures := `(SELECT count(*) FROM unnest(j.errors) e WHERE e->>'error' NOT LIKE '` + lostPrefix + `%')`
+	lastError := `coalesce(j.errors[array_length(j.errors, 1)]->>'error', '')`
+	asked := `j.metadata ? 'cancel_attempted_at'`
+	started, finished := "j.attempted_at", "j.finalized_at"
+	if q.db.Kind == database.SQLite {
+		failures = `(SELECT count(*) FROM json_each(coalesce(j.errors, '[]')) WHERE json_extract(value, '$.error') NOT LIKE '` + lostPrefix + `%')`
+		lastError = `coalesce(json_extract(j.errors, '$[#-1].error'), '')`
+		asked = `json_extract(j.metadata, '$.cancel_attempted_at') IS NOT NULL`
+		started = "CAST(unixepoch(j.attempted_at, 'subsec') * 1000000 AS INTEGER)"
+		finished = "CAST(unixepoch(j.finalized_at, 'subsec') * 1000000 AS INTEGER)"
+	}
+	waits := `j.state IN ('available', 'scheduled', 'pending')`
+	return Conditions{
+		Active:   `(j.state = 'running' OR ` + waits + ` AND ` + failures + ` = 0)`,
+		Retrying: `(j.state = 'retryable' OR ` + waits + ` AND ` + failures + ` > 0)`,
+		Ended:    `j.state IN ('completed', 'cancelled', 'discarded')`,
+		Outcome: `CASE WHEN j.state = 'completed' THEN 'succeeded'
+			WHEN j.state = 'discarded' THEN 'failed'
+			WHEN ` + lastError + ` LIKE '%` + ErrExpired.Error() + `%' THEN 'expired'
+			WHEN ` + asked + ` THEN 'cancelled'
+			WHEN j.errors IS NULL THEN 'cancelled'
+			ELSE 'failed' END`,
+		Error:     lastError,
+		StartedAt: started, FinishedAt: finished,
+	}
+}

@@ -1,0 +1,347 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// Settings of River's client. A job starts a few milliseconds after it is
+// inserted; on Postgres a notification carries that, on SQLite polling does.
+const (
+	fetchCooldown       = 10 * time.Millisecond
+	fetchPollPostgres   = time.Second
+	fetchPollSQLite     = 50 * time.Millisecond
+	keepFinishedJobs    = 24 * time.Hour
+	keepFailedJobs      = 7 * 24 * time.Hour
+	riverRescueOutOfWay = 100 * 365 * 24 * time.Hour // lost jobs are found by heartbeat, not by age
+	defaultSoftStop     = 20 * time.Second
+	metadataPrefix      = "punctual_"
+	metadataTimeout     = metadataPrefix + "timeout"
+	metadataExpires     = metadataPrefix + "expires_at"
+	metadataBackoff     = metadataPrefix + "backoff"
+)
+
+// WorkOptions say what is worked and how.
+type WorkOptions struct {
+	ID     string // names the worker on the jobs it takes
+	Queues []string
+	// MoreQueues is asked every few seconds for queues to be worked besides;
+	// may be nil.
+	MoreQueues  func(ctx context.Context) ([]string, error)
+	Concurrency int // jobs at once in each queue
+	Handlers    map[string]Handler
+	// Workers are Go workers besides the handlers; may be nil.
+	Workers *river.Workers
+	// StopGrace is how long running jobs may go on after a stop.
+	StopGrace time.Duration
+	Logger    *slog.Logger
+}
+
+// Work takes jobs off the queue and runs them until ctx ends; then it takes no
+// more, lets running ones finish for the grace, ends them, and returns. What
+// did not finish is available again, its attempt given back.
+func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
+	workers := o.Workers
+	if workers == nil {
+		workers = river.NewWorkers()
+	}
+	if handler := o.Handlers[KindCommand]; handler != nil {
+		river.AddWorker(workers, &payloadWorker[commandArgs]{handler: handler})
+	}
+	if handler := o.Handlers[KindHTTP]; handler != nil {
+		river.AddWorker(workers, &payloadWorker[httpArgs]{handler: handler})
+	}
+	queues := map[string]river.QueueConfig{}
+	for _, name := range o.Queues {
+		queues[name] = river.QueueConfig{MaxWorkers: o.Concurrency}
+	}
+	grace := o.StopGrace
+	if grace <= 0 {
+		grace = defaultSoftStop
+	}
+	config := &river.Config{
+		ID: o.ID, Queues: queues, Workers: workers, Logger: quiet(o.Logger),
+		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPollPostgres,
+		JobTimeout: -1, RescueStuckJobsAfter: riverRescueOutOfWay,
+		CompletedJobRetentionPeriod: keepFinishedJobs, CancelledJobRetentionPeriod: keepFinishedJobs,
+		DiscardedJobRetentionPeriod: keepFailedJobs,
+		SoftStopTimeout:             grace,
+		RetryPolicy:                 retryPolicy{},
+		Middleware:                  []rivertype.Middleware{&goJobs{}},
+	}
+	switch pool := q.db.Native().(type) {
+	case *pgxpool.Pool:
+		return workPostgres(ctx, pool, config, o)
+	case *sql.DB:
+		config.FetchPollInterval = fetchPollSQLite
+		return work(ctx, o, func() (*river.Client[*sql.Tx], error) {
+			return river.NewClient(riversqlite.New(pool), config)
+		})
+	}
+	return fmt.Errorf("working the queue: unknown database %s", q.db.Kind)
+}
+
+// workPostgres gives River a pool of its own: its maintenance may take longer
+// than the limits the clock's short statements live under.
+func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config, o WorkOptions) error {
+	settings := pool.Config().Copy()
+	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		delete(settings.ConnConfig.RuntimeParams, name)
+	}
+	settings.MaxConns = int32(min(max(6, o.Concurrency/4), 30))
+	own, err := pgxpool.NewWithConfig(ctx, settings)
+	if err != nil {
+		return fmt.Errorf("working the queue: %w", err)
+	}
+	defer own.Close()
+	return work(ctx, o, func() (*river.Client[pgx.Tx], error) {
+		return river.NewClient(riverpgxv5.New(own), config)
+	})
+}
+
+func work[T any](ctx context.Context, o WorkOptions, open func() (*river.Client[T], error)) error {
+	client, err := open()
+	if err != nil {
+		return fmt.Errorf("working the queue: %w", err)
+	}
+	if err := startPatiently(ctx, client); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("working the queue: %w", err)
+	}
+	if o.MoreQueues != nil {
+		addQueues(ctx, client, o)
+	}
+	<-client.Stopped()
+	return nil
+}
+
+// addQueues begins to work queues that come up while the worker runs, until ctx
+// ends.
+func addQueues[T any](ctx context.Context, client *river.Client[T], o WorkOptions) {
+	const every = 2 * time.Second
+	known := map[string]bool{}
+	for _, name := range o.Queues {
+		known[name] = true
+	}
+	for {
+		// A database that is away is asked again; so is one with a bad name.
+		names, _ := o.MoreQueues(ctx)
+		for _, name := range names {
+			if !known[name] && client.Queues().Add(name, river.QueueConfig{MaxWorkers: o.Concurrency}) == nil {
+				known[name] = true
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every):
+		}
+	}
+}
+
+// startPatiently starts the client, waiting for a database that is away.
+func startPatiently[T any](ctx context.Context, client *river.Client[T]) error {
+	for {
+		err := client.Start(ctx)
+		if err == nil || ctx.Err() != nil || !database.Transient(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// commandArgs and httpArgs are the arguments of punctual's own kinds.
+type commandArgs struct{ schedule.Payload }
+
+func (commandArgs) Kind() string                { return KindCommand }
+func (a commandArgs) payload() schedule.Payload { return a.Payload }
+
+type httpArgs struct{ schedule.Payload }
+
+func (httpArgs) Kind() string                { return KindHTTP }
+func (a httpArgs) payload() schedule.Payload { return a.Payload }
+
+type payloadArgs interface {
+	river.JobArgs
+	payload() schedule.Payload
+}
+
+// payloadWorker hands River's jobs of one kind to a handler.
+type payloadWorker[A payloadArgs] struct {
+	river.WorkerDefaults[A]
+	handler Handler
+	later   sync.Map // job id → when a LaterError asked for the next attempt
+}
+
+func (w *payloadWorker[A]) Timeout(*river.Job[A]) time.Duration { return -1 }
+
+func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
+	payload := job.Args.payload()
+	ctx, end := withCauses(ctx)
+	defer end()
+	err := w.handler(ctx, Attempt{
+		JobID: job.ID, Kind: job.Kind, Queue: job.Queue,
+		Number: job.Attempt, MaxAttempts: job.MaxAttempts, Payload: payload,
+	})
+	return w.result(ctx, job.ID, err)
+}
+
+// result puts a handler's error into River's terms.
+func (w *payloadWorker[A]) result(ctx context.Context, id int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(context.Cause(ctx), ErrStopping) {
+		// Canceled tells River to give the attempt back.
+		return fmt.Errorf("%w: %w", context.Canceled, err)
+	}
+	if _, ok := errors.AsType[*EndedError](err); ok {
+		return river.JobCancel(err)
+	}
+	if later, ok := errors.AsType[*LaterError](err); ok {
+		w.later.Store(id, time.Now().Add(later.After))
+	}
+	return err
+}
+
+func (w *payloadWorker[A]) NextRetry(job *river.Job[A]) time.Time {
+	if at, found := w.later.LoadAndDelete(job.ID); found {
+		return at.(time.Time)
+	}
+	return time.Now().Add(job.Args.payload().Backoff.Delay(job.Attempt, rand.Float64()))
+}
+
+// withCauses gives a context that ends with one of the causes of this package,
+// whatever River ended its own with.
+func withCauses(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		if errors.Is(context.Cause(parent), rivertype.ErrJobCancelledRemotely) {
+			cancel(ErrCancelled)
+		} else {
+			cancel(ErrStopping)
+		}
+	})
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// metadataOf is what a Go worker's job is told, flat and without nulls.
+func metadataOf(p schedule.Payload) map[string]string {
+	metadata := map[string]string{
+		metadataPrefix + "schedule":   p.Schedule,
+		metadataPrefix + "occurrence": p.Occurrence,
+	}
+	for name, at := range map[string]time.Time{
+		"nominal": p.Nominal, "due": p.Due, "from": p.From, "missed_since": p.MissedSince, "expires_at": p.ExpiresAt,
+	} {
+		if !at.IsZero() {
+			metadata[metadataPrefix+name] = schedule.FormatInstant(at)
+		}
+	}
+	if p.Missed > 0 {
+		metadata[metadataPrefix+"missed"] = fmt.Sprint(p.Missed)
+	}
+	if p.Timeout > 0 {
+		metadata[metadataTimeout] = p.Timeout.String()
+	}
+	if p.Backoff != schedule.DefaultBackoff() {
+		text, _ := json.Marshal(p.Backoff)
+		metadata[metadataBackoff] = string(text)
+	}
+	return metadata
+}
+
+// ToldOf reads what a Go worker's job is told from its metadata.
+func ToldOf(job *rivertype.JobRow) (schedule.Told, error) {
+	metadata := readMetadata(job)
+	if metadata[metadataPrefix+"occurrence"] == "" {
+		return schedule.Told{}, fmt.Errorf("job %d was not made by punctual", job.ID)
+	}
+	told := schedule.Told{
+		Schedule:   metadata[metadataPrefix+"schedule"],
+		Occurrence: metadata[metadataPrefix+"occurrence"],
+	}
+	for name, at := range map[string]*time.Time{
+		"nominal": &told.Nominal, "due": &told.Due, "from": &told.From, "missed_since": &told.MissedSince,
+	} {
+		*at, _ = time.Parse(time.RFC3339, metadata[metadataPrefix+name])
+	}
+	_, _ = fmt.Sscan(metadata[metadataPrefix+"missed"], &told.Missed)
+	return told, nil
+}
+
+func readMetadata(job *rivertype.JobRow) map[string]string {
+	var raw map[string]any
+	_ = json.Unmarshal(job.Metadata, &raw)
+	metadata := map[string]string{}
+	for name, value := range raw {
+		if text, ok := value.(string); ok {
+			metadata[name] = text
+		}
+	}
+	return metadata
+}
+
+// goJobs applies timeout and expiry, which punctual's own kinds carry in their
+// payload, to the jobs of Go workers.
+type goJobs struct{ river.MiddlewareDefaults }
+
+func (*goJobs) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
+	metadata := readMetadata(job)
+	if expires, err := time.Parse(time.RFC3339, metadata[metadataExpires]); err == nil && time.Now().After(expires) {
+		return river.JobCancel(ErrExpired)
+	}
+	if timeout, err := schedule.ParseDuration(metadata[metadataTimeout]); err == nil && timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(timeout), ErrTimeout)
+		defer cancel()
+	}
+	return do(ctx)
+}
+
+// retryPolicy is the backoff of jobs of Go workers.
+type retryPolicy struct{}
+
+func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
+	backoff := schedule.DefaultBackoff()
+	if text := readMetadata(job)[metadataBackoff]; text != "" {
+		_ = json.Unmarshal([]byte(text), &backoff)
+	}
+	return time.Now().Add(backoff.Delay(job.Attempt, rand.Float64()))
+}
+
+// quiet lets River's warnings and errors through and nothing below.
+func quiet(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(warningsOnly{logger.Handler()})
+}
+
+type warningsOnly struct{ slog.Handler }
+
+func (h warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}

@@ -1,0 +1,108 @@
+package schedule
+
+import "time"
+
+// Candidate is a schedule that is to be decided, with all that Decide needs.
+type Candidate struct {
+	Schedule *Schedule
+	State    State
+	Version  int64 // of the state: the decision holds only while it stands
+	Facts    Facts
+}
+
+// Group is what is known of a limit: how many places are free, and the
+// earliest due that waits for one outside of the batch (zero: none does).
+type Group struct {
+	Free     int
+	Earliest time.Time
+}
+
+// Decided is a candidate and what becomes of it.
+type Decided struct {
+	Candidate
+	Decision
+}
+
+// DecideBatch decides every candidate. Places in a limit's group go one by one
+// to the nominal that was due first, wherever it is.
+func DecideBatch(candidates []Candidate, groups map[string]Group) []Decided {
+	decided := make([]Decided, len(candidates))
+	members := map[string][]int{}
+	for i, c := range candidates {
+		c.Facts.Places = 0
+		decided[i] = Decided{Candidate: c, Decision: Decide(c.Schedule, c.State, c.Facts)}
+		if decided[i].State().Waiting == WaitingForPlace {
+			limit := c.Schedule.Policies.Limit
+			members[limit] = append(members[limit], i)
+		}
+	}
+	for limit, indexes := range members {
+		group := groups[limit]
+		for free := group.Free; free > 0; free-- {
+			i, ok := firstInLine(decided, indexes)
+			if !ok || (!group.Earliest.IsZero() && group.Earliest.Before(decided[i].State().WaitingDue)) {
+				break
+			}
+			decided[i].Decision = decided[i].takePlace()
+		}
+	}
+	return decided
+}
+
+// State after the decision; the candidate's own is the state before.
+func (d Decided) State() State { return d.Decision.State }
+
+// firstInLine is the member whose waiting nominal was due first.
+func firstInLine(decided []Decided, members []int) (first int, ok bool) {
+	for _, i := range members {
+		if decided[i].State().Waiting != WaitingForPlace {
+			continue
+		}
+		if !ok || decided[i].State().WaitingDue.Before(decided[first].State().WaitingDue) {
+			first, ok = i, true
+		}
+	}
+	return first, ok
+}
+
+// takePlace goes on from a decision that waits for a place, with one.
+func (d Decided) takePlace() Decision {
+	facts := d.Decision.facts
+	facts.Places = 1
+	next := Decide(d.Schedule, d.Decision.State, facts)
+	next.Rows = append(d.Rows[:len(d.Rows):len(d.Rows)], next.Rows...)
+	next.Supersede = append(d.Supersede[:len(d.Supersede):len(d.Supersede)], next.Supersede...)
+	next.Cancel = append(d.Cancel[:len(d.Cancel):len(d.Cancel)], next.Cancel...)
+	return next
+}
+
+// Batch is candidates read together, with the facts as they were then.
+type Batch struct {
+	Now        time.Time
+	Candidates []Candidate
+	Groups     map[string]Group
+	// Unreadable are schedules that cannot be decided, by id, and why.
+	Unreadable map[int64]error
+	// Ground is the store's own: what the facts rest on, wanted back by the
+	// commit.
+	Ground any
+}
+
+// Lane says which of the due schedules are meant.
+type Lane int
+
+// The lanes. What is on time goes before what is caught up.
+const (
+	LaneOnTime Lane = iota
+	LaneLate
+)
+
+// Committed says what a commit of decisions did. Decisions that no longer held
+// (another clock, an edit, a retry that began) are left out: their schedules are
+// decided again.
+type Committed struct {
+	Schedules int
+	Enqueued  int
+	Skipped   int
+	Lateness  time.Duration // the largest between a due and its decision
+}

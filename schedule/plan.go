@@ -1,0 +1,209 @@
+package schedule
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ChangeKind is what an apply does with one schedule.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangeCreate ChangeKind = "create"
+	ChangeUpdate ChangeKind = "update"
+	ChangeRename ChangeKind = "rename" // and update, where anything else differs
+	ChangeDelete ChangeKind = "delete"
+	ChangeNone   ChangeKind = "unchanged"
+)
+
+// Change is one line of a plan.
+type Change struct {
+	Kind   ChangeKind
+	Key    string
+	Before *Schedule    // nil when it is created
+	After  *Declaration // nil when it is deleted
+	// Differences are the fields that change, for people.
+	Differences []Difference
+	// NewDefinition: the when, the jitter or what it is drawn from changes.
+	NewDefinition bool
+	Adopted       bool // taken over from another owner
+}
+
+// Difference is a field whose value changes.
+type Difference struct {
+	Field         string `json:"field"`
+	Before, After string
+}
+
+// PlanOptions say how far an apply may go.
+type PlanOptions struct {
+	Owner Owner
+	Prune bool // delete what the owner has in the store and declares no longer
+	Adopt bool // take over keys of other owners
+}
+
+// Plan compares what stands in a store with what is declared and says what is
+// to be changed, in the order of the declarations, deletions last. Faults mean
+// that nothing may be changed.
+func Plan(existing []*Schedule, declared []Declaration, o PlanOptions) ([]Change, []Fault) {
+	p := planner{options: o, byKey: map[string]*Schedule{}, used: map[string]bool{}}
+	for _, s := range existing {
+		p.byKey[s.Key] = s
+	}
+	for i := range declared {
+		p.used[declared[i].Key] = true
+	}
+	for i := range declared {
+		p.declare(&declared[i])
+	}
+	if o.Prune {
+		p.prune(existing)
+	}
+	return p.changes, p.faults
+}
+
+type planner struct {
+	options PlanOptions
+	byKey   map[string]*Schedule
+	used    map[string]bool
+	changes []Change
+	faults  []Fault
+}
+
+func (p *planner) declare(d *Declaration) {
+	before := p.byKey[d.Key]
+	if before != nil && !before.DeletedAt.IsZero() {
+		// The same key again continues its history; everything is new.
+		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, Before: before, After: d, NewDefinition: true})
+		return
+	}
+	kind := ChangeUpdate
+	if old := p.renamed(d, before); old != nil {
+		before, kind = old, ChangeRename
+		p.used[old.Key] = true
+	}
+	if before == nil {
+		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, After: d, NewDefinition: true})
+		return
+	}
+	adopted := before.Owner != p.options.Owner
+	if adopted && !p.options.Adopt {
+		p.faults = append(p.faults, Fault{
+			Field: d.Key, Problem: fmt.Sprintf("the schedule %q belongs to %s", before.Key, before.Owner),
+			Advice: "choose another key, or take it over with --adopt",
+		})
+		return
+	}
+	c := Change{Kind: kind, Key: d.Key, Before: before, After: d, Adopted: adopted, Differences: differences(before.Declaration, *d)}
+	if adopted {
+		c.Differences = append(c.Differences, Difference{"owner", before.Owner.String(), p.options.Owner.String()})
+	}
+	c.NewDefinition = definitionDiffers(before.Declaration, *d)
+	if kind == ChangeUpdate && len(c.Differences) == 0 {
+		c.Kind = ChangeNone
+	}
+	p.changes = append(p.changes, c)
+}
+
+// renamed is the schedule that d was; nil if it was none, or is renamed
+// already.
+func (p *planner) renamed(d *Declaration, before *Schedule) *Schedule {
+	old := p.byKey[d.Was]
+	if d.Was == "" || old == nil || !old.DeletedAt.IsZero() {
+		return nil
+	}
+	if before != nil || p.used[d.Was] {
+		p.faults = append(p.faults, Fault{
+			Field: d.Key, Problem: fmt.Sprintf("was %q, but both schedules exist", d.Was),
+			Advice: "delete one of them, or leave out was",
+		})
+		return nil
+	}
+	return old
+}
+
+func (p *planner) prune(existing []*Schedule) {
+	for _, s := range existing {
+		if s.Owner == p.options.Owner && s.DeletedAt.IsZero() && !p.used[s.Key] {
+			p.changes = append(p.changes, Change{Kind: ChangeDelete, Key: s.Key, Before: s})
+		}
+	}
+}
+
+func definitionDiffers(a, b Declaration) bool {
+	if whenText(a) != whenText(b) || a.Jitter != b.Jitter {
+		return true
+	}
+	// Jitter is drawn from the key, so a rename moves it.
+	return a.Key != b.Key && b.Jitter > 0
+}
+
+// whenText is the canonical form of a when with its zone, bounds and
+// exceptions.
+func whenText(d Declaration) string {
+	spec, err := d.When.Parse()
+	if err != nil {
+		return strings.Join(d.When.Expressions, "; ")
+	}
+	text := []string{strings.Join(spec.Expressions(), "; "), spec.Zone()}
+	if !d.When.NotBefore.IsZero() {
+		text = append(text, "not before "+FormatInstant(d.When.NotBefore))
+	}
+	if !d.When.NotAfter.IsZero() {
+		text = append(text, "not after "+FormatInstant(d.When.NotAfter))
+	}
+	var dates []string
+	for _, date := range d.When.Except {
+		dates = append(dates, date.String())
+	}
+	if len(dates) > 0 {
+		slices.Sort(dates)
+		text = append(text, "except "+strings.Join(slices.Compact(dates), ", "))
+	}
+	return strings.Join(text, ", ")
+}
+
+// differences names every field of a declaration that changes.
+func differences(a, b Declaration) []Difference {
+	var all []Difference
+	add := func(field, before, after string) {
+		if before != after {
+			all = append(all, Difference{field, before, after})
+		}
+	}
+	add("key", a.Key, b.Key)
+	add("when", whenText(a), whenText(b))
+	add("jitter", Duration(a.Jitter).String(), Duration(b.Jitter).String())
+	add("description", a.Description, b.Description)
+	add("tags", strings.Join(a.Tags, ", "), strings.Join(b.Tags, ", "))
+	add("enabled", a.Disabled, b.Disabled)
+	add("job", jsonText(a.Job), jsonText(b.Job))
+	before, after := fields(a.Policies), fields(b.Policies)
+	for _, name := range policyNames {
+		add(name, before[name], after[name])
+	}
+	return all
+}
+
+var policyNames = []string{
+	"catch_up", "catch_up_window", "catch_up_max", "grace", "overlap", "cancel_grace", "limit",
+	"queue", "priority", "timeout", "retries", "backoff", "expires",
+}
+
+func fields(p Policies) map[string]string {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(jsonText(p)), &raw)
+	values := map[string]string{}
+	for name, value := range raw {
+		values[name] = strings.Trim(string(value), `"`)
+	}
+	return values
+}
+
+func jsonText(value any) string {
+	text, _ := json.Marshal(value)
+	return string(text)
+}

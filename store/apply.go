@@ -1,0 +1,299 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// ApplyOptions say how far an apply may go.
+type ApplyOptions struct {
+	schedule.PlanOptions
+	Limits map[string]int // the groups; nil leaves those there are
+	DryRun bool           // change nothing, only say what would
+	Actor  Actor
+}
+
+// RefusedError says why nothing was applied.
+type RefusedError struct{ Faults []schedule.Fault }
+
+func (e *RefusedError) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, fault := range e.Faults {
+		lines[i] = fault.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Apply makes the store agree with what is declared, all or nothing, and
+// returns what it changed, or on a dry run would.
+func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o ApplyOptions) ([]schedule.Change, error) {
+	if faults := validate(declared); len(faults) > 0 {
+		return nil, &RefusedError{faults}
+	}
+	var changes []schedule.Change
+	change := func(e *edit) error {
+		existing, err := e.existing()
+		if err != nil {
+			return err
+		}
+		var faults []schedule.Fault
+		if changes, faults = schedule.Plan(existing, declared, o.PlanOptions); len(faults) > 0 {
+			return &RefusedError{faults}
+		}
+		if o.DryRun {
+			return nil
+		}
+		if err := e.limits(o.Limits, o.Actor); err != nil {
+			return err
+		}
+		for _, c := range changes {
+			if err := e.apply(c, o); err != nil {
+				return fmt.Errorf("applying %q: %w", c.Key, err)
+			}
+		}
+		return nil
+	}
+	if err := s.edit(ctx, change); err != nil {
+		return nil, err
+	}
+	return changes, nil
+}
+
+func validate(declared []schedule.Declaration) []schedule.Fault {
+	var faults []schedule.Fault
+	seen := map[string]bool{}
+	for _, d := range declared {
+		for _, fault := range d.Validate() {
+			fault.Field = d.Key + "." + fault.Field
+			faults = append(faults, fault)
+		}
+		if seen[d.Key] {
+			faults = append(faults, schedule.Fault{Field: d.Key, Problem: "is declared twice"})
+		}
+		seen[d.Key] = true
+	}
+	return faults
+}
+
+// existing reads every schedule, the deleted ones too, with what is declared of
+// it now.
+func (e *edit) existing() ([]*schedule.Schedule, error) {
+	rows, err := e.tx.Query(e.ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s ORDER BY s.key`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []*schedule.Schedule
+	var ids []int64
+	for rows.Next() {
+		one, err := scanSchedule(rows)
+		if one == nil {
+			return nil, err
+		}
+		all, ids = append(all, one), append(ids, one.ID)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	definitions, err := e.store.definitions(e.ctx, e.tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	disabled, err := e.disabled()
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		if list := definitions[one.ID]; len(list) > 0 {
+			one.When, one.Jitter = list[len(list)-1].When, list[len(list)-1].Jitter
+			// What a change of tzdata left behind is no part of the declaration.
+			one.When.AfterLocal = calendar.LocalTime{}
+		}
+		one.Disabled = disabled[one.ID]
+	}
+	return all, nil
+}
+
+// disabled reads why schedules are paused in this environment, by schedule.
+func (e *edit) disabled() (map[int64]string, error) {
+	rows, err := e.tx.Query(e.ctx, `SELECT schedule_id, note FROM punctual_pause
+		WHERE origin = 'environment' AND (until_at IS NULL OR until_at > $1)`, e.now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[int64]string{}
+	for rows.Next() {
+		var (
+			id   int64
+			note string
+		)
+		if err := rows.Scan(&id, &note); err != nil {
+			return nil, err
+		}
+		found[id] = note
+	}
+	return found, rows.Err()
+}
+
+func (e *edit) limits(limits map[string]int, actor Actor) error {
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		changed, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_limit (name, number) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET number = excluded.number WHERE punctual_limit.number <> excluded.number`, name, limits[name])
+		if err != nil {
+			return err
+		}
+		if changed > 0 {
+			if err := e.record(actor, "limit", 0, name, fmt.Sprint(limits[name])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *edit) apply(c schedule.Change, o ApplyOptions) error {
+	switch c.Kind {
+	case schedule.ChangeNone:
+		return nil
+	case schedule.ChangeDelete:
+		one, state, err := e.lockID(c.Before.ID)
+		if err != nil {
+			return err
+		}
+		return e.delete(one, state, false, o.Actor)
+	case schedule.ChangeCreate:
+		if c.Before == nil {
+			return e.create(*c.After, o)
+		}
+	}
+	return e.update(c, o)
+}
+
+func (e *edit) create(d schedule.Declaration, o ApplyOptions) error {
+	tags, job, policies, err := texts(d)
+	if err != nil {
+		return err
+	}
+	var id int64
+	err = e.tx.QueryRow(e.ctx, `INSERT INTO punctual_schedule (key, created_at, updated_at, owner_kind, owner_name, description,
+			tags, job, policies, queue, limit_group, format, history_from)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+		d.Key, e.now, e.now, o.Owner.Kind, o.Owner.Name, d.Description,
+		tags, job, policies, d.Policies.Queue, d.Policies.Limit, Format, e.now).Scan(&id)
+	if err != nil {
+		return err
+	}
+	definition := schedule.Definition{From: e.now, When: d.When, Jitter: d.Jitter, Seed: d.Key, Author: string(o.Actor)}
+	if err := e.define(id, definition); err != nil {
+		return err
+	}
+	timeline, err := schedule.NewTimeline([]schedule.Definition{definition})
+	if err != nil {
+		return err
+	}
+	state := schedule.NextState(timeline, schedule.State{Cursor: e.now})
+	if _, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_due (schedule_id, cursor_at, next_due_at, tzdata) VALUES ($1, $2, $3, $4)`,
+		id, state.Cursor, state.NextDue, calendar.TZDataVersion()); err != nil {
+		return err
+	}
+	if err := e.setDisabled(id, "", d.Disabled); err != nil {
+		return err
+	}
+	return e.record(o.Actor, "create", id, d.Key, strings.Join(d.When.Expressions, "; "))
+}
+
+// update edits a schedule, renames it, takes it over, or brings a deleted one
+// back. The new definition holds from now, or from the cursor where that is
+// later; the nominals before are ruled by those before, whenever they are
+// decided.
+func (e *edit) update(c schedule.Change, o ApplyOptions) error {
+	one, state, err := e.lockID(c.Before.ID)
+	if err != nil {
+		return err
+	}
+	d := *c.After
+	revived := !one.DeletedAt.IsZero()
+	if c.NewDefinition {
+		from := latest(e.now, state.Cursor)
+		definition := schedule.Definition{From: from, When: d.When, Jitter: d.Jitter, Seed: d.Key, Author: string(o.Actor)}
+		if err := e.define(one.ID, definition); err != nil {
+			return err
+		}
+		if err := e.readTimeline(one); err != nil {
+			return err
+		}
+		state.SkipAt = time.Time{}
+		if revived {
+			state.Cursor = from
+		}
+		if err := e.store.writeState(e.ctx, e.tx, one, schedule.NextState(one.Timeline, state.State), 0); err != nil {
+			return err
+		}
+	} else if _, err := e.tx.Exec(e.ctx, "UPDATE punctual_due SET version = version + 1 WHERE schedule_id = $1", one.ID); err != nil {
+		return err
+	}
+	tags, job, policies, err := texts(d)
+	if err != nil {
+		return err
+	}
+	if _, err := e.tx.Exec(e.ctx, `UPDATE punctual_schedule SET key = $2, updated_at = $3, owner_kind = $4, owner_name = $5,
+			description = $6, tags = $7, job = $8, policies = $9, queue = $10, limit_group = $11, format = $12,
+			deleted_at = NULL, error = '', error_at = NULL, version = version + 1 WHERE id = $1`,
+		one.ID, d.Key, e.now, o.Owner.Kind, o.Owner.Name, d.Description,
+		tags, job, policies, d.Policies.Queue, d.Policies.Limit, Format); err != nil {
+		return err
+	}
+	if err := e.setDisabled(one.ID, c.Before.Disabled, d.Disabled); err != nil {
+		return err
+	}
+	return e.record(o.Actor, string(c.Kind), one.ID, d.Key, describeDifferences(c))
+}
+
+func describeDifferences(c schedule.Change) string {
+	var words []string
+	for _, difference := range c.Differences {
+		words = append(words, fmt.Sprintf("%s: %s → %s", difference.Field, difference.Before, difference.After))
+	}
+	text := strings.Join(words, "; ")
+	if len(text) > 2000 {
+		text = text[:2000]
+	}
+	return text
+}
+
+// setDisabled begins or ends the pause of a schedule that is enabled in other
+// environments only. A pause by hand is none of its business.
+func (e *edit) setDisabled(id int64, before, after string) error {
+	if before == after {
+		return nil
+	}
+	e.targetID = id
+	target := Target{Key: "this"}
+	if _, err := e.endPauses(target, originEnvironment); err != nil {
+		return err
+	}
+	if after == "" {
+		return nil
+	}
+	return e.insertPause(target, originEnvironment, time.Time{}, after, "apply")
+}
+
+func texts(d schedule.Declaration) (tags, job, policies string, err error) {
+	var written [3][]byte
+	for i, value := range []any{orEmpty(d.Tags), d.Job, d.Policies} {
+		if written[i], err = json.Marshal(value); err != nil {
+			return "", "", "", err
+		}
+	}
+	return string(written[0]), string(written[1]), string(written[2]), nil
+}

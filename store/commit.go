@@ -1,0 +1,520 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// errGone says that a decision's ground has gone; the transaction is rolled
+// back and the schedules are decided again.
+var errGone = errors.New("what the decision rests on has changed")
+
+// errStands says that the ledger has a row already where one was to be written.
+var errStands = errors.New("the ledger has a row already")
+
+// Commit writes decisions in one transaction: jobs, ledger rows and cursors.
+// If the process dies anywhere in it nothing has happened; after it, everything
+// has. An error that is not transient speaks of the content of the batch.
+func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {
+	g := b.Ground.(*ground)
+	c := commit{store: s, ground: g, now: b.Now.Add(time.Since(g.readAt)).Truncate(time.Microsecond)}
+	err := s.db.Transaction(ctx, func(tx database.Tx) error {
+		c.tx, c.done = tx, schedule.Committed{}
+		return c.write(ctx, decided)
+	})
+	switch {
+	case errors.Is(err, errGone):
+		return schedule.Committed{}, nil
+	case database.UniqueViolation(err) || errors.Is(err, errStands):
+		// A row stands already for one of the nominals: a clock's time was set
+		// back after it was enqueued. Those are passed over, without a job.
+		c.careful = true
+		err = s.db.Transaction(ctx, func(tx database.Tx) error {
+			c.tx, c.done = tx, schedule.Committed{}
+			return c.write(ctx, decided)
+		})
+		if errors.Is(err, errGone) {
+			return schedule.Committed{}, nil
+		}
+	}
+	if err != nil {
+		return schedule.Committed{}, err
+	}
+	return c.done, nil
+}
+
+// commit is one transaction of decisions.
+type commit struct {
+	store   *Store
+	ground  *ground
+	now     time.Time // when it is written down
+	careful bool      // look for rows that stand already
+	tx      database.Tx
+	done    schedule.Committed
+}
+
+// write holds nothing but statements, in the order in which everyone takes
+// locks: what is due, the limits, the jobs, the ledger.
+func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
+	if err := c.unchanged(ctx); err != nil {
+		return err
+	}
+	decided, err := c.lock(ctx, decided)
+	if err != nil || len(decided) == 0 {
+		return err
+	}
+	if c.careful {
+		if decided, err = c.passOverStanding(ctx, decided); err != nil {
+			return err
+		}
+	}
+	if err := c.places(ctx, decided); err != nil {
+		return err
+	}
+	if err := c.cancelJobs(ctx, decided); err != nil {
+		return err
+	}
+	ids, err := c.insertJobs(ctx, decided)
+	if err != nil {
+		return err
+	}
+	if err := c.insertRows(ctx, decided, ids); err != nil {
+		return err
+	}
+	c.done.Schedules = len(decided)
+	return c.moveCursors(ctx, decided, ids)
+}
+
+// unchanged fails the commit if a pause by tag or of everything came between:
+// while a pause holds nothing is enqueued. The row is held until the end.
+func (c *commit) unchanged(ctx context.Context) error {
+	var version int64
+	if err := c.tx.QueryRow(ctx, "SELECT version FROM punctual_change WHERE id = 1 FOR SHARE").Scan(&version); err != nil {
+		return err
+	}
+	if version != c.ground.change {
+		return errGone
+	}
+	return nil
+}
+
+// lock takes the rows of the schedules whose state is still the one decided
+// upon. Rows another clock holds are left to it.
+func (c *commit) lock(ctx context.Context, decided []schedule.Decided) ([]schedule.Decided, error) {
+	ids := make([]int64, len(decided))
+	for i, d := range decided {
+		ids[i] = d.Schedule.ID
+	}
+	rows, err := c.tx.Query(ctx, `SELECT schedule_id, version FROM punctual_due
+		WHERE schedule_id = ANY($1) ORDER BY schedule_id FOR UPDATE SKIP LOCKED`, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	versions := make(map[int64]int64, len(decided))
+	for rows.Next() {
+		var id, version int64
+		if err := rows.Scan(&id, &version); err != nil {
+			return nil, err
+		}
+		versions[id] = version
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var held []schedule.Decided
+	for _, d := range decided {
+		if version, ok := versions[d.Schedule.ID]; ok && version == d.Version {
+			held = append(held, d)
+		}
+	}
+	return held, nil
+}
+
+// places makes sure that the groups' places are still free, under a lock that
+// everyone who fills one takes, in order of name.
+func (c *commit) places(ctx context.Context, decided []schedule.Decided) error {
+	wanted := map[string]int{}
+	for _, d := range decided {
+		for _, row := range d.Rows {
+			if limit := d.Schedule.Policies.Limit; limit != "" && row.Skipped == "" {
+				wanted[limit]++
+			}
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(wanted))
+	return c.store.takePlaces(ctx, c.tx, names, wanted)
+}
+
+// takePlaces locks groups and counts again; errGone means that somebody else
+// was faster.
+func (s *Store) takePlaces(ctx context.Context, tx database.Tx, names []string, wanted map[string]int) error {
+	rows, err := tx.Query(ctx, `SELECT name, number FROM punctual_limit WHERE name = ANY($1) ORDER BY name FOR UPDATE`, names)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	numbers := map[string]int{}
+	for rows.Next() {
+		var (
+			name   string
+			number int
+		)
+		if err := rows.Scan(&name, &number); err != nil {
+			return err
+		}
+		numbers[name] = number
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		number, limited := numbers[name]
+		if !limited {
+			continue
+		}
+		var taken int
+		if err := tx.QueryRow(ctx, "SELECT "+s.placesTaken("$1"), name).Scan(&taken); err != nil {
+			return err
+		}
+		if taken+wanted[name] > number {
+			return errGone
+		}
+	}
+	return nil
+}
+
+// cancelJobs cancels the jobs that decisions supersede, and asks those to stop
+// that they cancel. One that has started meanwhile undoes its decision.
+func (c *commit) cancelJobs(ctx context.Context, decided []schedule.Decided) error {
+	var waiting, running []int64
+	for _, d := range decided {
+		waiting = append(waiting, d.Supersede...)
+		running = append(running, d.Cancel...)
+	}
+	if len(waiting) > 0 {
+		all, err := c.store.queue.CancelWaitingTx(ctx, c.tx, waiting, c.now)
+		if err != nil {
+			return err
+		}
+		if !all {
+			return errGone
+		}
+		if _, err := c.tx.Exec(ctx, `UPDATE punctual_occurrence SET outcome = 'superseded', finished_at = $2
+			WHERE job_id = ANY($1) AND outcome IS NULL`, waiting, c.now); err != nil {
+			return err
+		}
+	}
+	return c.store.queue.CancelTx(ctx, c.tx, running)
+}
+
+// insertJobs makes the jobs of all enqueued rows, in order.
+func (c *commit) insertJobs(ctx context.Context, decided []schedule.Decided) ([]int64, error) {
+	var jobs []queue.Job
+	for _, d := range decided {
+		for _, row := range d.Rows {
+			if row.Skipped == "" {
+				jobs = append(jobs, jobOf(d.Schedule, row, schedule.OccurrenceName(d.Schedule.Key, row.Nominal), c.now, row.Late))
+			}
+		}
+	}
+	return c.store.queue.InsertTx(ctx, c.tx, jobs)
+}
+
+// jobOf is the job of an enqueued row. Made late or by hand, it counts its
+// expiry from now instead of from its due.
+func jobOf(s *schedule.Schedule, row schedule.Row, name string, now time.Time, late bool) queue.Job {
+	p := s.Policies
+	payload := schedule.Payload{
+		Told: schedule.Told{
+			Schedule: s.Key, Occurrence: name, Nominal: row.Nominal, Due: row.Due,
+			From: row.From, Missed: row.Missed, MissedSince: row.MissedSince,
+		},
+		Timeout: p.Timeout, Backoff: p.Backoff,
+	}
+	if p.Expires > 0 {
+		payload.ExpiresAt = row.Due.Add(time.Duration(p.Expires))
+		if late {
+			payload.ExpiresAt = now.Add(time.Duration(p.Expires))
+		}
+	}
+	job := queue.Job{Queue: p.Queue, Priority: p.Priority, MaxAttempts: p.Retries + 1}
+	if row.Late {
+		job.Priority = schedule.PriorityLate
+	}
+	switch {
+	case s.Job.Run != nil:
+		payload.Command = s.Job.Run
+	case s.Job.HTTP != nil:
+		payload.HTTP = s.Job.HTTP
+	default:
+		job.Work = s.Job.Work
+	}
+	job.Payload = payload
+	return job
+}
+
+var occurrenceColumns = []string{
+	"schedule_id", "nominal_at", "until_at", "count", "due_at", "origin", "run", "trigger_id",
+	"decision", "reason", "blocker_job_id", "job_id", "decided_at", "note", "author",
+}
+
+// insertRows writes the ledger. ids are the jobs of the enqueued rows in order.
+func (c *commit) insertRows(ctx context.Context, decided []schedule.Decided, ids []int64) error {
+	var rows [][]any
+	for _, d := range decided {
+		var last int64 // the job this decision enqueued last
+		for _, row := range d.Rows {
+			if row.Count > 1 {
+				if err := c.stretchIsFree(ctx, d.Schedule.ID, row); err != nil {
+					return err
+				}
+			}
+			var job int64
+			if row.Skipped == "" {
+				job, ids, last = ids[0], ids[1:], ids[0]
+			}
+			if row.Blocker == schedule.ThisDecision {
+				row.Blocker = last
+			}
+			rows = append(rows, occurrenceRow(d.Schedule.ID, row, originClock, job, c.now, ""))
+			c.count(row)
+		}
+	}
+	return c.tx.InsertRows(ctx, "punctual_occurrence", occurrenceColumns, rows)
+}
+
+// The origins of a row of the ledger.
+const (
+	originClock    = "clock"
+	originBackfill = "backfill"
+	originTrigger  = "trigger"
+)
+
+func occurrenceRow(id int64, row schedule.Row, origin string, job int64, now time.Time, author string) []any {
+	decision, jobID, until := "enqueued", any(nil), any(nil)
+	if row.Skipped != "" {
+		decision = "skipped"
+	}
+	if job != 0 {
+		jobID = job
+	}
+	if row.Count > 1 {
+		until = row.Until
+	}
+	return []any{
+		id, row.Nominal, until, row.Count, row.Due, origin, int64(0), "",
+		decision, string(row.Skipped), row.Blocker, jobID, now, row.Note, author,
+	}
+}
+
+// stretchIsFree makes sure that no row of the clock lies in a stretch: the
+// unique index guards only where it begins.
+func (c *commit) stretchIsFree(ctx context.Context, id int64, row schedule.Row) error {
+	standing, err := c.standing(ctx, id, row)
+	if err == nil && len(standing) > 0 {
+		return fmt.Errorf("%w from %s to %s", errStands, schedule.FormatInstant(row.Nominal), schedule.FormatInstant(row.Until))
+	}
+	return err
+}
+
+// standing reads the clock's rows that begin in the span of a row.
+func (c *commit) standing(ctx context.Context, id int64, row schedule.Row) ([]schedule.LedgerRow, error) {
+	rows, err := c.tx.Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at) FROM punctual_occurrence
+		WHERE schedule_id = $1 AND origin = 'clock' AND nominal_at >= $2 AND nominal_at <= $3 ORDER BY nominal_at`, id, row.Nominal, row.Until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []schedule.LedgerRow
+	for rows.Next() {
+		var r schedule.LedgerRow
+		if err := rows.Scan(&r.Nominal, &r.Until); err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}
+
+func (c *commit) count(row schedule.Row) {
+	if row.Skipped != "" {
+		c.done.Skipped += row.Count
+		return
+	}
+	c.done.Enqueued++
+	c.done.Lateness = max(c.done.Lateness, c.now.Sub(row.Due))
+}
+
+// moveCursors writes the states after the decisions. Most schedules only move
+// on to their next due; those share one statement.
+func (c *commit) moveCursors(ctx context.Context, decided []schedule.Decided, ids []int64) error {
+	var plain []schedule.Decided
+	var rest []schedule.Decided
+	var jobs []int64 // the last job of each plain one
+	for _, d := range decided {
+		last := int64(0)
+		for _, row := range d.Rows {
+			if row.Skipped == "" {
+				last, ids = ids[0], ids[1:]
+			}
+		}
+		if isPlain(d.Candidate.State) && isPlain(d.State()) {
+			plain, jobs = append(plain, d), append(jobs, last)
+		} else if err := c.store.writeState(ctx, c.tx, d.Schedule, d.State(), last); err != nil {
+			return err
+		}
+		rest = append(rest, d)
+	}
+	if err := c.movePlain(ctx, plain, jobs); err != nil {
+		return err
+	}
+	return c.clearErrors(ctx, rest)
+}
+
+// isPlain says that nothing of a state is set but the cursor and the next due.
+func isPlain(s schedule.State) bool {
+	s.Cursor, s.NextDue, s.Met = time.Time{}, time.Time{}, time.Time{}
+	return s == schedule.State{}
+}
+
+func (c *commit) movePlain(ctx context.Context, decided []schedule.Decided, jobs []int64) error {
+	if len(decided) == 0 {
+		return nil
+	}
+	if c.store.db.Kind == database.SQLite {
+		for i, d := range decided {
+			state := d.State()
+			if _, err := c.tx.Exec(ctx, `UPDATE punctual_due SET cursor_at = $2, cursor_local = $3, met_at = $4, next_due_at = $5,
+				last_job_id = max(last_job_id, $6), tzdata = $7, version = version + 1 WHERE schedule_id = $1`,
+				d.Schedule.ID, state.Cursor, localReading(d.Schedule, state.Cursor), state.Met, state.NextDue, jobs[i], calendar.TZDataVersion()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var (
+		ids                = make([]int64, len(decided))
+		locals             = make([]string, len(decided))
+		cursors, met, dues = make([]*time.Time, len(decided)), make([]*time.Time, len(decided)), make([]*time.Time, len(decided))
+	)
+	for i, d := range decided {
+		state := d.State()
+		ids[i], locals[i] = d.Schedule.ID, localReading(d.Schedule, state.Cursor)
+		cursors[i], met[i], dues[i] = orNull(state.Cursor), orNull(state.Met), orNull(state.NextDue)
+	}
+	_, err := c.tx.Exec(ctx, `UPDATE punctual_due d SET cursor_at = u.cursor_at, cursor_local = u.cursor_local, met_at = u.met_at,
+			next_due_at = u.next_due_at, last_job_id = greatest(d.last_job_id, u.job_id), tzdata = $7, version = d.version + 1
+		FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
+			AS u (id, cursor_at, cursor_local, met_at, next_due_at, job_id)
+		WHERE d.schedule_id = u.id`, ids, cursors, locals, met, dues, jobs, calendar.TZDataVersion())
+	return err
+}
+
+func orNull(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// localReading is the local date and time of the nominal the cursor stands on,
+// so that a binary with another tzdata never decides it again.
+func localReading(s *schedule.Schedule, cursor time.Time) string {
+	spec := s.Timeline.Spec()
+	if spec == nil {
+		return ""
+	}
+	reading := spec.LocalReading(cursor)
+	if reading == (calendar.LocalTime{}) {
+		return ""
+	}
+	text, err := reading.MarshalText()
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// writeState writes the whole state of one schedule whose row is locked.
+func (s *Store) writeState(ctx context.Context, tx database.Tx, one *schedule.Schedule, state schedule.State, lastJob int64) error {
+	_, err := tx.Exec(ctx, `UPDATE punctual_due SET cursor_at = $2, cursor_local = $3, met_at = $4, next_due_at = $5,
+			waiting_for = $6, waiting_due_at = $7, wait_until = $8, in_line = $9, covered_count = $10, covered_since = $11,
+			skip_at = $12, last_job_id = CASE WHEN $13 > last_job_id THEN $13 ELSE last_job_id END, tzdata = $14, version = version + 1
+		WHERE schedule_id = $1`,
+		one.ID, state.Cursor, localReading(one, state.Cursor), state.Met, state.NextDue,
+		string(state.Waiting), state.WaitingDue, state.WaitUntil, flag(state.InLine), state.CoveredCount, state.CoveredSince,
+		state.SkipAt, lastJob, calendar.TZDataVersion())
+	return err
+}
+
+// clearErrors takes the schedules that were in error out of it.
+func (c *commit) clearErrors(ctx context.Context, decided []schedule.Decided) error {
+	var ids []int64
+	for _, d := range decided {
+		if c.ground.failed[d.Schedule.ID] {
+			ids = append(ids, d.Schedule.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := c.tx.Exec(ctx, `UPDATE punctual_schedule SET error = '', error_at = NULL WHERE id = ANY($1)`, ids)
+	return err
+}
+
+// passOverStanding takes out of decisions what the ledger has already. The
+// cursor moves past it all the same.
+func (c *commit) passOverStanding(ctx context.Context, decided []schedule.Decided) ([]schedule.Decided, error) {
+	for i := range decided {
+		d := &decided[i]
+		var rows []schedule.Row
+		for _, row := range d.Rows {
+			standing, err := c.standing(ctx, d.Schedule.ID, row)
+			if err != nil {
+				return nil, err
+			}
+			if len(standing) == 0 {
+				rows = append(rows, row)
+			} else if row.Skipped != "" {
+				rows = append(rows, row.Around(d.Schedule.Timeline, standing)...)
+			}
+		}
+		d.Rows = rows
+	}
+	return decided, nil
+}
+
+// failedAgain is how long a schedule in error is left alone.
+const failedAgain = time.Minute
+
+// Fail puts a schedule into error: its cursor holds, and the clock looks again
+// after a minute. The others go on.
+func (s *Store) Fail(ctx context.Context, id int64, now time.Time, reason string) error {
+	const longest = 2000
+	if len(reason) > longest {
+		reason = reason[:longest]
+	}
+	return s.db.Transaction(ctx, func(tx database.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE punctual_due SET next_due_at = $2, version = version + 1
+			WHERE schedule_id = $1 AND next_due_at IS NOT NULL`, id, now.Add(failedAgain)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE punctual_schedule SET error = $2, error_at = $3 WHERE id = $1`, id, reason, now)
+		return err
+	})
+}

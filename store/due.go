@@ -1,0 +1,404 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// ground is what the facts of a batch rest on.
+type ground struct {
+	readAt time.Time      // when this process read the batch's now
+	change int64          // the version of pauses by tag and of everything
+	failed map[int64]bool // schedules that stand in error
+}
+
+// lateAfter parts the lanes. A schedule's own grace decides at which priority
+// its jobs go; this only decides who is looked at first.
+const lateAfter = time.Minute
+
+// Due reads at most limit schedules whose next due is not after now, earliest
+// first, passing over the first offset: clocks that share a herd start at
+// different places, so that they seldom decide the same schedule twice.
+func (s *Store) Due(ctx context.Context, lane schedule.Lane, limit, offset int) (schedule.Batch, error) {
+	b, err := s.newBatch(ctx)
+	if err != nil {
+		return b, err
+	}
+	from, to := b.Now.Add(-lateAfter), b.Now
+	if lane == schedule.LaneLate {
+		from, to = time.Unix(0, 0), b.Now.Add(-lateAfter)
+	}
+	return s.readBatch(ctx, b, `d.next_due_at > $1 AND d.next_due_at <= $2 AND s.format <= $3
+		ORDER BY d.next_due_at, d.schedule_id LIMIT $4 OFFSET $5`, from, to, Format, limit, offset)
+}
+
+// Waiting reads at most limit schedules whose wait may be over: what they wait
+// for has come, or a pause holds.
+func (s *Store) Waiting(ctx context.Context, limit int) (schedule.Batch, error) {
+	b, err := s.newBatch(ctx)
+	if err != nil {
+		return b, err
+	}
+	var free []string
+	if b.Groups, err = s.groups(ctx, nil); err != nil {
+		return b, err
+	}
+	for name, group := range b.Groups {
+		if group.Free > 0 {
+			free = append(free, name)
+		}
+	}
+	job := func(condition string) string {
+		return `EXISTS (SELECT 1 FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
+			WHERE o.schedule_id = d.schedule_id AND o.job_id IS NOT NULL AND o.outcome IS NULL
+			AND o.origin <> 'backfill' AND ` + condition + `)`
+	}
+	either := "(" + s.jobs.Active + " OR " + s.jobs.Retrying + ")"
+	return s.readBatch(ctx, b, `d.waiting_for <> '' AND s.format <= $1 AND (s.error_at IS NULL OR s.error_at <= $5) AND (
+			d.waiting_for = 'run' AND NOT `+job(s.jobs.Active)+`
+			OR d.waiting_for IN ('queue', 'line') AND NOT `+job(either)+`
+			OR d.waiting_for = 'cancel' AND (d.wait_until IS NULL OR d.wait_until <= $2 OR NOT `+job(s.jobs.Active)+`)
+			OR d.waiting_for = 'limit' AND (s.limit_group = ANY($3) OR NOT EXISTS (SELECT 1 FROM punctual_limit l WHERE l.name = s.limit_group))
+			OR EXISTS (SELECT 1 FROM punctual_pause p WHERE `+pauseConcerns+` AND p.from_at <= $2 AND (p.until_at IS NULL OR p.until_at > $2)))
+		ORDER BY d.waiting_due_at, d.schedule_id LIMIT $4`, Format, b.Now, free, limit, b.Now.Add(-failedAgain))
+}
+
+// pauseConcerns joins a pause p with a schedule s. Tags are a JSON array, and
+// a tag holds no character that JSON would escape.
+const pauseConcerns = `(p.scope = 'all' OR p.schedule_id = s.id
+	OR p.scope = 'tag' AND replace(s.tags, '"' || p.tag || '"', '') <> s.tags)`
+
+// ReadSchedules reads schedules by id with their facts, whether due or not, for
+// decisions made by hand.
+func (s *Store) ReadSchedules(ctx context.Context, ids []int64) (schedule.Batch, error) {
+	b, err := s.newBatch(ctx)
+	if err != nil {
+		return b, err
+	}
+	return s.readBatch(ctx, b, `s.id = ANY($1) ORDER BY s.id`, ids)
+}
+
+func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
+	g := &ground{failed: map[int64]bool{}}
+	b := schedule.Batch{Unreadable: map[int64]error{}, Ground: g}
+	now, err := s.db.Now(ctx)
+	b.Now, g.readAt = now, time.Now()
+	if err != nil {
+		return b, err
+	}
+	// The version is read before the pauses: a pause made in between fails the
+	// commit instead of being overlooked.
+	err = s.db.Reader().QueryRow(ctx, "SELECT version FROM punctual_change WHERE id = 1").Scan(&g.change)
+	return b, err
+}
+
+// readBatch reads the schedules a condition selects, and what is to be known of
+// them.
+func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition string, arguments ...any) (schedule.Batch, error) {
+	reader := s.db.Reader()
+	rows, err := reader.Query(ctx, `SELECT s.id, s.version, CASE WHEN s.error <> '' THEN 1 ELSE 0 END, `+stateColumns+`
+		FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id WHERE `+condition, arguments...)
+	if err != nil {
+		return b, err
+	}
+	defer rows.Close()
+	var references []reference
+	var foreign []int64 // computed under another tzdata
+	states, failures := map[int64]stateRow{}, b.Ground.(*ground).failed
+	for rows.Next() {
+		var (
+			r      reference
+			state  stateRow
+			failed bool
+		)
+		if err := rows.Scan(append([]any{&r.id, &r.version, boolean{&failed}}, state.destinations()...)...); err != nil {
+			return b, err
+		}
+		if state.tzdata != calendar.TZDataVersion() {
+			foreign = append(foreign, r.id)
+			continue
+		}
+		references = append(references, r)
+		states[r.id], failures[r.id] = state, failed
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return b, err
+	}
+	// Recomputed, they come again when they are due by this binary's tzdata.
+	if err := s.retime(ctx, foreign); err != nil || len(references) == 0 {
+		return b, err
+	}
+	compiled, err := s.compile(ctx, references, b.Unreadable)
+	if err != nil {
+		return b, err
+	}
+	for _, r := range references {
+		if one := compiled[r.id]; one != nil {
+			state := states[r.id]
+			b.Candidates = append(b.Candidates, schedule.Candidate{
+				Schedule: one, State: state.State, Version: state.version, Facts: schedule.Facts{Now: b.Now},
+			})
+		}
+	}
+	return b, s.readFacts(ctx, &b)
+}
+
+// readFacts fills in the pauses, the jobs and the groups of the candidates.
+func (s *Store) readFacts(ctx context.Context, b *schedule.Batch) error {
+	var watched []int64 // schedules whose jobs matter
+	limits := map[string]bool{}
+	oldest := b.Now
+	for _, c := range b.Candidates {
+		if c.Schedule.Policies.Overlap != schedule.OverlapAllow {
+			watched = append(watched, c.Schedule.ID)
+		}
+		if c.Schedule.Policies.Limit != "" {
+			limits[c.Schedule.Policies.Limit] = true
+		}
+		if c.State.Cursor.Before(oldest) {
+			oldest = c.State.Cursor
+		}
+	}
+	if err := s.readPauses(ctx, b, oldest); err != nil {
+		return fmt.Errorf("reading pauses: %w", err)
+	}
+	if err := s.readJobs(ctx, b, watched); err != nil {
+		return fmt.Errorf("reading active jobs: %w", err)
+	}
+	if len(limits) == 0 {
+		return nil
+	}
+	members := make([]int64, len(b.Candidates))
+	for i, c := range b.Candidates {
+		members[i] = c.Schedule.ID
+	}
+	var err error
+	b.Groups, err = s.groups(ctx, members)
+	if err != nil {
+		return fmt.Errorf("reading limits: %w", err)
+	}
+	for name := range limits {
+		if _, known := b.Groups[name]; !known {
+			b.Groups[name] = schedule.Group{Free: math.MaxInt32}
+		}
+	}
+	return nil
+}
+
+// readPauses gives every candidate the pauses that concern it and had not ended
+// when its oldest undecided nominal may have been due.
+func (s *Store) readPauses(ctx context.Context, b *schedule.Batch, oldest time.Time) error {
+	rows, err := s.db.Reader().Query(ctx, `SELECT scope, coalesce(schedule_id, 0), tag, from_at, until_at
+		FROM punctual_pause WHERE until_at IS NULL OR until_at > $1 ORDER BY from_at`, oldest)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	byTag, bySchedule := map[string][]schedule.Pause{}, map[int64][]schedule.Pause{}
+	var all []schedule.Pause
+	for rows.Next() {
+		var (
+			scope, tag string
+			id         int64
+			p          schedule.Pause
+		)
+		if err := rows.Scan(&scope, &id, &tag, &p.From, &p.Until); err != nil {
+			return err
+		}
+		switch scope {
+		case scopeAll:
+			all = append(all, p)
+		case scopeTag:
+			byTag[tag] = append(byTag[tag], p)
+		default:
+			bySchedule[id] = append(bySchedule[id], p)
+		}
+	}
+	for i := range b.Candidates {
+		c := &b.Candidates[i]
+		c.Facts.Pauses = append(c.Facts.Pauses, all...)
+		c.Facts.Pauses = append(c.Facts.Pauses, bySchedule[c.Schedule.ID]...)
+		for _, tag := range c.Schedule.Tags {
+			c.Facts.Pauses = append(c.Facts.Pauses, byTag[tag]...)
+		}
+	}
+	return rows.Err()
+}
+
+// readJobs gives the candidates their active jobs and those that wait for a
+// retry. Jobs of a backfill stand beside them and do not count.
+func (s *Store) readJobs(ctx context.Context, b *schedule.Batch, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT o.schedule_id, j.id,
+			CASE WHEN j.state = 'running' THEN 1 ELSE 0 END, CASE WHEN `+s.jobs.Retrying+` THEN 1 ELSE 0 END
+		FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
+		WHERE o.schedule_id = ANY($1) AND o.job_id IS NOT NULL AND o.outcome IS NULL
+			AND o.origin <> 'backfill' AND NOT (`+s.jobs.Ended+`)
+		ORDER BY j.id`, ids)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	active, retrying := map[int64][]schedule.ActiveJob{}, map[int64][]int64{}
+	for rows.Next() {
+		var (
+			id, job        int64
+			running, waits bool
+		)
+		if err := rows.Scan(&id, &job, boolean{&running}, boolean{&waits}); err != nil {
+			return err
+		}
+		if waits {
+			retrying[id] = append(retrying[id], job)
+		} else {
+			active[id] = append(active[id], schedule.ActiveJob{ID: job, Running: running})
+		}
+	}
+	for i := range b.Candidates {
+		id := b.Candidates[i].Schedule.ID
+		b.Candidates[i].Facts.Active, b.Candidates[i].Facts.Retrying = active[id], retrying[id]
+	}
+	return rows.Err()
+}
+
+// groups counts the free places of every limit, and the earliest due that waits
+// for one outside of a batch's members.
+func (s *Store) groups(ctx context.Context, members []int64) (map[string]schedule.Group, error) {
+	if members == nil {
+		members = []int64{}
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT l.name, l.number, `+s.placesTaken("l.name")+`,
+			(SELECT min(d.waiting_due_at) FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
+				WHERE d.waiting_for = 'limit' AND s.limit_group = l.name AND NOT (s.id = ANY($1)))
+		FROM punctual_limit l`, members)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	groups := map[string]schedule.Group{}
+	for rows.Next() {
+		var (
+			name          string
+			number, taken int
+			group         schedule.Group
+		)
+		if err := rows.Scan(&name, &number, &taken, &group.Earliest); err != nil {
+			return nil, err
+		}
+		group.Free = number - taken
+		groups[name] = group
+	}
+	return groups, rows.Err()
+}
+
+// placesTaken counts the active jobs of a group, whoever made them.
+func (s *Store) placesTaken(name string) string {
+	return `(SELECT count(*) FROM punctual_schedule s JOIN punctual_occurrence o ON o.schedule_id = s.id
+		JOIN river_job j ON j.id = o.job_id
+		WHERE s.limit_group = ` + name + ` AND s.limit_group <> '' AND o.job_id IS NOT NULL AND o.outcome IS NULL AND ` + s.jobs.Active + `)`
+}
+
+// reference names one version of a schedule.
+type reference struct{ id, version int64 }
+
+// compiledCache keeps schedules with their parsed whens, by version. It is
+// bounded, so that a million schedules that are seldom due cost nothing.
+type compiledCache struct {
+	mu        *sync.Mutex
+	schedules map[reference]*schedule.Schedule
+}
+
+const maxCompiled = 20_000
+
+func newCompiledCache() compiledCache {
+	return compiledCache{mu: &sync.Mutex{}, schedules: map[reference]*schedule.Schedule{}}
+}
+
+func (c compiledCache) get(r reference) *schedule.Schedule {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.schedules[r]
+}
+
+func (c compiledCache) put(r reference, s *schedule.Schedule) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for old := range c.schedules {
+		if len(c.schedules) < maxCompiled {
+			break
+		}
+		delete(c.schedules, old)
+	}
+	c.schedules[r] = s
+}
+
+// compile gives the schedules with their timelines, from the cache or the
+// tables. One that cannot be read is left out and said why.
+func (s *Store) compile(ctx context.Context, references []reference, unreadable map[int64]error) (map[int64]*schedule.Schedule, error) {
+	found := make(map[int64]*schedule.Schedule, len(references))
+	var missing []int64
+	for _, r := range references {
+		if one := s.compiled.get(r); one != nil {
+			found[r.id] = one
+		} else {
+			missing = append(missing, r.id)
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	// Definitions first: an edit in between leaves a schedule of a newer
+	// version with older definitions, which is kept under no version that is
+	// ever asked for again, and whose decision fails on the state's version.
+	definitions, err := s.definitions(ctx, s.db.Reader(), missing)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s WHERE s.id = ANY($1)`, missing)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		one, err := scanSchedule(rows)
+		if one == nil {
+			return nil, err
+		}
+		if err == nil {
+			one.Timeline, err = schedule.NewTimeline(definitions[one.ID])
+		}
+		if err != nil {
+			unreadable[one.ID] = err
+			continue
+		}
+		if all := definitions[one.ID]; len(all) > 0 {
+			last := all[len(all)-1]
+			one.When, one.Jitter = last.When, last.Jitter
+		}
+		found[one.ID] = one
+		for _, r := range references {
+			if r.id == one.ID && r.version == one.Version {
+				s.compiled.put(r, one)
+			}
+		}
+	}
+	return found, rows.Err()
+}
+
+// NextDue is the earliest instant any schedule is due at; zero if none is.
+func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
+	err = s.db.Reader().QueryRow(ctx, `SELECT min(next_due_at) FROM punctual_due`).Scan(&next)
+	return next, err
+}
+
+var _ database.Querier = database.Tx(nil)

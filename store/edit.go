@@ -1,0 +1,302 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// edit is one transaction by which somebody changes schedules.
+type edit struct {
+	ctx      context.Context
+	store    *Store
+	tx       database.Tx
+	now      time.Time
+	targetID int64 // the schedule a pause is about
+}
+
+// edit runs change in one transaction and wakes the clocks after it.
+func (s *Store) edit(ctx context.Context, change func(*edit) error) error {
+	err := s.db.Transaction(ctx, func(tx database.Tx) error {
+		now, err := s.db.Now(ctx)
+		if err != nil {
+			return err
+		}
+		return change(&edit{ctx: ctx, store: s, tx: tx, now: now})
+	})
+	if err == nil {
+		s.wake(ctx)
+	}
+	return err
+}
+
+// record notes who did what.
+func (e *edit) record(actor Actor, action string, id int64, subject, detail string) error {
+	var scheduleID any
+	if id != 0 {
+		scheduleID = id
+	}
+	_, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_activity (at, author, action, schedule_id, subject, detail)
+		VALUES ($1, $2, $3, $4, $5, $6)`, e.now, string(actor), action, scheduleID, subject, detail)
+	return err
+}
+
+// lockSchedule reads a schedule and its state and holds their row, so that no
+// decision comes between. The clock is read again behind the lock.
+func (e *edit) lockSchedule(key string) (*schedule.Schedule, stateRow, error) {
+	var id int64
+	err := e.tx.QueryRow(e.ctx, "SELECT id FROM punctual_schedule WHERE key = $1 AND deleted_at IS NULL", key).Scan(&id)
+	if err == database.ErrNoRows {
+		return nil, stateRow{}, notFound(key)
+	}
+	if err != nil {
+		return nil, stateRow{}, err
+	}
+	return e.lockID(id)
+}
+
+func (e *edit) lockID(id int64) (*schedule.Schedule, stateRow, error) {
+	var state stateRow
+	err := e.tx.QueryRow(e.ctx, "SELECT "+stateColumns+" FROM punctual_due d WHERE d.schedule_id = $1 FOR UPDATE", id).Scan(state.destinations()...)
+	if err != nil {
+		return nil, state, err
+	}
+	one, err := scanSchedule(e.tx.QueryRow(e.ctx, "SELECT "+scheduleColumns+" FROM punctual_schedule s WHERE s.id = $1", id))
+	if err != nil {
+		return nil, state, err
+	}
+	if err := e.readTimeline(one); err != nil {
+		return nil, state, err
+	}
+	return one, state, e.lookAgain(nil)
+}
+
+// readTimeline compiles the definitions of a schedule as they stand in this
+// transaction.
+func (e *edit) readTimeline(one *schedule.Schedule) error {
+	definitions, err := e.store.definitions(e.ctx, e.tx, []int64{one.ID})
+	if err != nil {
+		return err
+	}
+	all := definitions[one.ID]
+	if one.Timeline, err = schedule.NewTimeline(all); err != nil {
+		return fmt.Errorf("a definition of %q cannot be read: %w", one.Key, err)
+	}
+	if len(all) > 0 {
+		last := all[len(all)-1]
+		one.When, one.Jitter = last.When, last.Jitter
+	}
+	return nil
+}
+
+// define puts a definition in force from an instant on. Two edits within one
+// instant leave the later.
+func (e *edit) define(id int64, d schedule.Definition) error {
+	expressions, _ := json.Marshal(orEmpty(d.When.Expressions))
+	except, _ := json.Marshal(orEmpty(d.When.Except))
+	already := ""
+	if d.When.AfterLocal != (calendar.LocalTime{}) {
+		text, err := d.When.AfterLocal.MarshalText()
+		if err != nil {
+			return err
+		}
+		already = string(text)
+	}
+	_, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_definition (schedule_id, from_at, expressions, zone, not_before, not_after,
+			except_dates, after_local, jitter_ms, seed, tzdata, author, declared_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (schedule_id, from_at) DO UPDATE SET expressions = excluded.expressions, zone = excluded.zone,
+			not_before = excluded.not_before, not_after = excluded.not_after, except_dates = excluded.except_dates,
+			after_local = excluded.after_local, jitter_ms = excluded.jitter_ms, seed = excluded.seed,
+			tzdata = excluded.tzdata, author = excluded.author, declared_at = excluded.declared_at`,
+		id, d.From, string(expressions), d.When.Zone, d.When.NotBefore, d.When.NotAfter,
+		string(except), already, d.Jitter.Milliseconds(), d.Seed, calendar.TZDataVersion(), d.Author, e.now)
+	return err
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// Delete ends a schedule: every nominal up to now is decided, nothing is in
+// force from here on, the ledger stays. Pending jobs stay unless they are to be
+// cancelled.
+func (s *Store) Delete(ctx context.Context, key string, cancelJobs bool, actor Actor) error {
+	return s.edit(ctx, func(e *edit) error {
+		one, state, err := e.lockSchedule(key)
+		if err != nil {
+			return err
+		}
+		return e.delete(one, state, cancelJobs, actor)
+	})
+}
+
+func (e *edit) delete(one *schedule.Schedule, state stateRow, cancelJobs bool, actor Actor) error {
+	at := latest(e.now, state.Cursor)
+	decision := schedule.SkipUntil(one, state.State, at, schedule.ReasonDeleted)
+	if err := e.skip(one, decision, actor); err != nil {
+		return err
+	}
+	decision.State.NextDue = time.Time{}
+	if err := e.store.writeState(e.ctx, e.tx, one, decision.State, 0); err != nil {
+		return err
+	}
+	if err := e.define(one.ID, schedule.Definition{From: at, Seed: one.Key, Author: string(actor)}); err != nil {
+		return err
+	}
+	if cancelJobs {
+		if err := e.cancelPending(one.ID); err != nil {
+			return err
+		}
+	}
+	if _, err := e.tx.Exec(e.ctx, `UPDATE punctual_schedule SET deleted_at = $2, updated_at = $2, error = '', error_at = NULL,
+		version = version + 1 WHERE id = $1`, one.ID, at); err != nil {
+		return err
+	}
+	return e.record(actor, "delete", one.ID, one.Key, "")
+}
+
+// cancelPending cancels the jobs of a schedule that have not ended.
+func (e *edit) cancelPending(id int64) error {
+	rows, err := e.tx.Query(e.ctx, `SELECT job_id FROM punctual_occurrence
+		WHERE schedule_id = $1 AND job_id IS NOT NULL AND outcome IS NULL`, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var jobs []int64
+	for rows.Next() {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
+			return err
+		}
+		jobs = append(jobs, job)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return e.store.queue.CancelTx(e.ctx, e.tx, jobs)
+}
+
+// skip writes the rows of a decision made by hand.
+func (e *edit) skip(one *schedule.Schedule, decision schedule.Decision, actor Actor) error {
+	c := commit{store: e.store, now: e.now, tx: e.tx}
+	decided, err := c.passOverStanding(e.ctx, []schedule.Decided{{Candidate: schedule.Candidate{Schedule: one}, Decision: decision}})
+	if err != nil {
+		return err
+	}
+	var rows [][]any
+	for _, row := range decided[0].Rows {
+		rows = append(rows, occurrenceRow(one.ID, row, originClock, 0, e.now, string(actor)))
+	}
+	return e.tx.InsertRows(e.ctx, "punctual_occurrence", occurrenceColumns, rows)
+}
+
+// SkipNext makes the first undecided nominal whose due is after now be skipped
+// when it is due, and returns it. Repeating it changes nothing.
+func (s *Store) SkipNext(ctx context.Context, key string, actor Actor) (time.Time, error) {
+	var nominal time.Time
+	err := s.edit(ctx, func(e *edit) error {
+		one, state, err := e.lockSchedule(key)
+		if err != nil {
+			return err
+		}
+		if nominal, err = schedule.SkipNext(one, state.State, e.now); err != nil {
+			return fmt.Errorf("skipping the next occurrence of %q: %w", key, err)
+		}
+		if nominal.Equal(state.SkipAt) {
+			return nil
+		}
+		state.SkipAt = nominal
+		if err := e.store.writeState(e.ctx, e.tx, one, state.State, 0); err != nil {
+			return err
+		}
+		return e.record(actor, "skip-next", one.ID, key, schedule.OccurrenceName(key, nominal))
+	})
+	return nominal, err
+}
+
+// SkipDue decides what is due at an instant, and undecided, as skipped by hand:
+// of one schedule, or of all if the key is empty. It returns how many nominals
+// that were.
+func (s *Store) SkipDue(ctx context.Context, key string, until time.Time, actor Actor) (int, error) {
+	ids, err := s.scheduleIDs(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	skipped := 0
+	for _, id := range ids {
+		err := s.edit(ctx, func(e *edit) error {
+			one, state, err := e.lockID(id)
+			if err != nil {
+				return err
+			}
+			at := until
+			if at.IsZero() || at.After(e.now) {
+				at = e.now
+			}
+			decision := schedule.SkipUntil(one, state.State, at, schedule.ReasonByHand)
+			if len(decision.Rows) == 0 {
+				return nil
+			}
+			for _, row := range decision.Rows {
+				skipped += row.Count
+			}
+			if err := e.skip(one, decision, actor); err != nil {
+				return err
+			}
+			if err := e.store.writeState(e.ctx, e.tx, one, decision.State, 0); err != nil {
+				return err
+			}
+			return e.record(actor, "skip", one.ID, one.Key, "until "+schedule.FormatInstant(at))
+		})
+		if err != nil {
+			return skipped, err
+		}
+	}
+	return skipped, nil
+}
+
+// scheduleIDs is the id of one schedule, or of all if the key is empty.
+func (s *Store) scheduleIDs(ctx context.Context, key string) ([]int64, error) {
+	condition, arguments := "deleted_at IS NULL", []any{}
+	if key != "" {
+		condition, arguments = "deleted_at IS NULL AND key = $1", []any{key}
+	}
+	rows, err := s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE "+condition+" ORDER BY id", arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if key != "" && len(ids) == 0 {
+		return nil, notFound(key)
+	}
+	return ids, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

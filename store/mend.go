@@ -1,0 +1,220 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// aheadAllowed is how far a cursor may lie in the future before the clock is
+// taken to have been set back.
+const aheadAllowed = time.Second
+
+// mendBatch bounds how many schedules one transaction mends.
+const mendBatch = 200
+
+// Rewind mends the schedules that were decided beyond now by a clock that has
+// been set back: cursors return to now, skips decided beyond it are removed (a
+// stretch is cut), instants of creation, edits and pauses beyond now become
+// now. What was enqueued stays, and its nominals are passed over when they come.
+// It returns how many schedules it mended.
+func (s *Store) Rewind(ctx context.Context) (int, error) {
+	mended := 0
+	for {
+		n, err := s.rewindSome(ctx)
+		mended += n
+		if err != nil || n < mendBatch {
+			return mended, err
+		}
+	}
+}
+
+func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
+	err = s.edit(ctx, func(e *edit) error {
+		mended = 0
+		rows, err := e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due WHERE cursor_at > $1
+			ORDER BY schedule_id LIMIT $2 FOR UPDATE SKIP LOCKED`, e.now.Add(aheadAllowed), mendBatch)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var ids []int64
+		for rows.Next() {
+			var id int64
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil || len(ids) == 0 {
+			return err
+		}
+		if _, err := e.tx.Exec(ctx, "UPDATE punctual_pause SET from_at = $1 WHERE from_at > $1", e.now); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := e.rewind(id); err != nil {
+				return fmt.Errorf("setting schedule %d back to now: %w", id, err)
+			}
+			mended++
+		}
+		return nil
+	})
+	return mended, err
+}
+
+func (e *edit) rewind(id int64) error {
+	if err := e.rewindDefinitions(id); err != nil {
+		return err
+	}
+	if _, err := e.tx.Exec(e.ctx, `UPDATE punctual_schedule SET created_at = CASE WHEN created_at > $2 THEN $2 ELSE created_at END,
+		history_from = CASE WHEN history_from > $2 THEN $2 ELSE history_from END,
+		deleted_at = CASE WHEN deleted_at > $2 THEN $2 ELSE deleted_at END, version = version + 1 WHERE id = $1`, id, e.now); err != nil {
+		return err
+	}
+	one, state, err := e.lockID(id)
+	if err != nil {
+		return err
+	}
+	if _, err := e.tx.Exec(e.ctx, `DELETE FROM punctual_occurrence
+		WHERE schedule_id = $1 AND origin = 'clock' AND decision = 'skipped' AND nominal_at > $2`, id, e.now); err != nil {
+		return err
+	}
+	if err := e.cutStretch(one); err != nil {
+		return err
+	}
+	was := state.Cursor
+	state.Cursor, state.Met = e.now, time.Time{}
+	state.State = schedule.NextState(one.Timeline, state.State)
+	if !one.DeletedAt.IsZero() {
+		state.NextDue = time.Time{}
+	}
+	if err := e.store.writeState(e.ctx, e.tx, one, state.State, 0); err != nil {
+		return err
+	}
+	return e.record("clock", "rewind", id, one.Key, fmt.Sprintf("the time was set back: decided up to %s, now %s", schedule.FormatInstant(was), schedule.FormatInstant(e.now)))
+}
+
+// rewindDefinitions makes definitions from beyond now hold from now; of several
+// the last is left.
+func (e *edit) rewindDefinitions(id int64) error {
+	var last time.Time
+	err := e.tx.QueryRow(e.ctx, "SELECT max(from_at) FROM punctual_definition WHERE schedule_id = $1 AND from_at > $2", id, e.now).Scan(&last)
+	if err != nil || last.IsZero() {
+		return err
+	}
+	if _, err := e.tx.Exec(e.ctx, "DELETE FROM punctual_definition WHERE schedule_id = $1 AND from_at >= $2 AND from_at < $3", id, e.now, last); err != nil {
+		return err
+	}
+	_, err = e.tx.Exec(e.ctx, "UPDATE punctual_definition SET from_at = $3 WHERE schedule_id = $1 AND from_at = $2", id, last, e.now)
+	return err
+}
+
+// cutStretch ends a stretch of skipped nominals that reaches beyond now at now.
+func (e *edit) cutStretch(one *schedule.Schedule) error {
+	var (
+		row  int64
+		from time.Time
+	)
+	err := e.tx.QueryRow(e.ctx, `SELECT id, nominal_at FROM punctual_occurrence
+		WHERE schedule_id = $1 AND origin = 'clock' AND nominal_at <= $2 AND until_at > $2`, one.ID, e.now).Scan(&row, &from)
+	if err == database.ErrNoRows {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	last, _ := one.Timeline.Prev(e.now.Add(1))
+	_, err = e.tx.Exec(e.ctx, "UPDATE punctual_occurrence SET until_at = $2, count = $3 WHERE id = $1",
+		row, last.At, one.Timeline.Count(from.Add(-1), e.now))
+	return err
+}
+
+// Retime recomputes the schedules whose next due was computed under another
+// tzdata, before anything is decided by it. A local date and time that has been
+// decided is never a nominal again, though its instant may have moved. It
+// returns how many there were.
+func (s *Store) Retime(ctx context.Context) (int, error) {
+	retimed := 0
+	for {
+		n, err := s.retimeSome(ctx)
+		retimed += n
+		if err != nil || n < mendBatch {
+			return retimed, err
+		}
+	}
+}
+
+func (s *Store) retimeSome(ctx context.Context) (int, error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT d.schedule_id FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
+		WHERE d.tzdata <> $1 AND s.format <= $2 AND s.deleted_at IS NULL ORDER BY d.schedule_id LIMIT $3`,
+		calendar.TZDataVersion(), Format, mendBatch)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return 0, err
+		}
+		ids = append(ids, id)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	return len(ids), s.retime(ctx, ids)
+}
+
+// retime recomputes schedules in one transaction.
+func (s *Store) retime(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.edit(ctx, func(e *edit) error {
+		for _, id := range ids {
+			if err := e.retime(id); err != nil {
+				return fmt.Errorf("recomputing schedule %d: %w", id, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (e *edit) retime(id int64) error {
+	var decided, under string
+	err := e.tx.QueryRow(e.ctx, "SELECT cursor_local, tzdata FROM punctual_due WHERE schedule_id = $1 FOR UPDATE", id).Scan(&decided, &under)
+	if err != nil || under == calendar.TZDataVersion() {
+		return err // another clock was faster
+	}
+	one, state, err := e.lockID(id)
+	if err != nil {
+		// It cannot be read; the clock will say so when it is due. Only the
+		// stamp changes, so that it is not looked at here again.
+		_, stampErr := e.tx.Exec(e.ctx, "UPDATE punctual_due SET tzdata = $2, version = version + 1 WHERE schedule_id = $1", id, calendar.TZDataVersion())
+		return stampErr
+	}
+	if decided != "" && one.Timeline.Spec() != nil {
+		definition := schedule.Definition{From: state.Cursor, When: one.When, Jitter: one.Jitter, Seed: one.Key, Author: "tzdata " + calendar.TZDataVersion()}
+		if err := definition.When.AfterLocal.UnmarshalText([]byte(decided)); err != nil {
+			return err
+		}
+		if err := e.define(id, definition); err != nil {
+			return err
+		}
+		if err := e.readTimeline(one); err != nil {
+			return err
+		}
+	}
+	if _, err := e.tx.Exec(e.ctx, "UPDATE punctual_schedule SET version = version + 1 WHERE id = $1", id); err != nil {
+		return err
+	}
+	return e.store.writeState(e.ctx, e.tx, one, schedule.NextState(one.Timeline, state.State), 0)
+}

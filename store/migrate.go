@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+
+	"github.com/punctual-dev/punctual/database"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migrate brings Punctual's and River's tables up to date. Any number of
+// processes may call it at once: one does it, the others wait.
+func (s *Store) Migrate(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return s.db.Migrate(ctx, files, s.queue.Migrate)
+}
+
+// Migrated says whether the tables are there at all.
+func (s *Store) Migrated(ctx context.Context) (bool, error) {
+	query := `SELECT count(*) FROM information_schema.tables WHERE table_name = 'punctual_change'`
+	if s.db.Kind == database.SQLite {
+		query = `SELECT count(*) FROM sqlite_master WHERE name = 'punctual_change'`
+	}
+	var found int
+	err := s.db.Reader().QueryRow(ctx, query).Scan(&found)
+	return found > 0, err
+}

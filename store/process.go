@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/punctual-dev/punctual/database"
+)
+
+// Process is a clock, a worker or a web process.
+type Process struct {
+	ID        string    `json:"id"`
+	Role      string    `json:"role"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"started_at"`
+	BeatAt    time.Time `json:"beat_at"`
+	TickAt    time.Time `json:"tick_at,omitzero"` // of a clock: the last time it was through with what was due
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	LostAt    time.Time `json:"lost_at,omitzero"` // found dead by another
+}
+
+// How often a process beats, and when it counts as dead.
+const (
+	BeatEvery = 5 * time.Second
+	DeadAfter = 20 * time.Second
+)
+
+// Beat records that a process is alive. The first beat registers it. It returns
+// false if the process has been found dead meanwhile: what it ran was given to
+// others.
+func (s *Store) Beat(ctx context.Context, p Process) (alive bool, err error) {
+	err = s.db.Transaction(ctx, func(tx database.Tx) error {
+		now, err := s.db.Now(ctx)
+		if err != nil {
+			return err
+		}
+		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+			ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, tick_at = coalesce(excluded.tick_at, punctual_process.tick_at)
+			WHERE punctual_process.lost_at IS NULL`,
+			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt)
+		alive = changed > 0
+		return err
+	})
+	return alive, err
+}
+
+// Stopped records that a process ended of itself.
+func (s *Store) Stopped(ctx context.Context, id string) error {
+	return s.db.Transaction(ctx, func(tx database.Tx) error {
+		now, err := s.db.Now(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "UPDATE punctual_process SET stopped_at = $2 WHERE id = $1", id, now)
+		return err
+	})
+}
+
+// Processes lists the processes that beat within the last day, the newest first.
+func (s *Store) Processes(ctx context.Context) ([]Process, error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT id, role, host, pid, version, started_at, beat_at, tick_at, stopped_at, lost_at
+		FROM punctual_process WHERE beat_at > $1 ORDER BY started_at DESC, id`, now.Add(-24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Process
+	for rows.Next() {
+		var p Process
+		if err := rows.Scan(&p.ID, &p.Role, &p.Host, &p.PID, &p.Version, &p.StartedAt, &p.BeatAt, &p.TickAt, &p.StoppedAt, &p.LostAt); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
+// Rank is the place of a clock among those alive, and their number; it spreads
+// a herd among them. A process not (yet) registered is the first of one.
+func (s *Store) Rank(ctx context.Context, id string) (rank, clocks int, err error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return 0, 1, err
+	}
+	err = s.db.Reader().QueryRow(ctx, `SELECT coalesce(sum(CASE WHEN id < $1 THEN 1 ELSE 0 END), 0), count(*) FROM punctual_process
+		WHERE role IN ('clock', 'start') AND stopped_at IS NULL AND beat_at > $2`, id, now.Add(-DeadAfter)).Scan(&rank, &clocks)
+	return rank, max(clocks, 1), err
+}
+
+// Health is whether the clock keeps time.
+type Health struct {
+	Healthy bool      `json:"healthy"`
+	Reason  string    `json:"reason"`
+	Now     time.Time `json:"now"`
+	Oldest  time.Time `json:"oldest_due,omitzero"` // the earliest due not yet decided
+	Ticked  time.Time `json:"last_tick,omitzero"`
+	Clocks  int       `json:"clocks"`
+}
+
+// unhealthyAfter is how late a due schedule may be before the clock is said to
+// be ill.
+const unhealthyAfter = 15 * time.Second
+
+// Health says whether the last successful tick is recent, or nothing is due.
+func (s *Store) Health(ctx context.Context) (Health, error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return Health{}, err
+	}
+	h := Health{Now: now}
+	if h.Oldest, err = s.NextDue(ctx); err != nil {
+		return h, err
+	}
+	err = s.db.Reader().QueryRow(ctx, `SELECT max(tick_at), coalesce(sum(CASE WHEN stopped_at IS NULL AND beat_at > $1 THEN 1 ELSE 0 END), 0)
+		FROM punctual_process WHERE role IN ('clock', 'start')`, now.Add(-DeadAfter)).Scan(&h.Ticked, &h.Clocks)
+	if err != nil {
+		return h, err
+	}
+	switch {
+	case h.Oldest.IsZero() || h.Oldest.After(now):
+		h.Healthy, h.Reason = true, "nothing is due"
+	case now.Sub(h.Oldest) < unhealthyAfter || now.Sub(h.Ticked) < unhealthyAfter:
+		h.Healthy, h.Reason = true, "the clock ticks"
+	case h.Clocks == 0:
+		h.Reason = "no clock is alive"
+	default:
+		h.Reason = "the clock has not been through with what is due"
+	}
+	if h.Oldest.After(now) {
+		h.Oldest = time.Time{}
+	}
+	return h, nil
+}

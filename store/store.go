@@ -1,0 +1,190 @@
+// Package store keeps schedules, their definitions and pauses, the ledger of
+// decisions, and who is running, in Postgres or SQLite. It decides nothing: the
+// pure rooms do, and the store commits what they decided in one transaction.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// Format is the version of what is written into a schedule's row. A clock that
+// knows a lower one leaves the row to those that can read it.
+const Format = 1
+
+// Channel is where a change of schedules is made known.
+const Channel = "punctual_schedules"
+
+// Store is Punctual's tables and the queue beside them.
+type Store struct {
+	db       *database.Database
+	queue    *queue.Queue
+	jobs     queue.Conditions
+	compiled compiledCache
+}
+
+// Open gives the store in db. Migrate has to have run once before.
+func Open(db *database.Database) (*Store, error) {
+	q, err := queue.Open(db)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, queue: q, jobs: q.Conditions(), compiled: newCompiledCache()}, nil
+}
+
+// Queue is the queue in the same database.
+func (s *Store) Queue() *queue.Queue { return s.queue }
+
+// Database is what the store stands on.
+func (s *Store) Database() *database.Database { return s.db }
+
+// Now is the time everyone who shares the store goes by, in UTC.
+func (s *Store) Now(ctx context.Context) (time.Time, error) { return s.db.Now(ctx) }
+
+// Wakeups calls wake when schedules change, until ctx ends. It is a hint only.
+func (s *Store) Wakeups(ctx context.Context, wake func()) error {
+	return s.db.Wakeups(ctx, Channel, wake)
+}
+
+// wake tells the clocks that something changed. A lost hint costs a moment, so
+// an error is of no consequence.
+func (s *Store) wake(ctx context.Context) { _ = s.db.Notify(ctx, Channel) }
+
+// Actor is who does something by hand, for the record.
+type Actor string
+
+// ErrNotFound says that there is no such schedule.
+var ErrNotFound = errors.New("no such schedule")
+
+func notFound(key string) error {
+	return fmt.Errorf("%w: %q; punctual schedules list shows those there are", ErrNotFound, key)
+}
+
+// scheduleColumns are read by scanSchedule, from punctual_schedule as s.
+const scheduleColumns = `s.id, s.key, s.version, s.created_at, s.deleted_at, s.owner_kind, s.owner_name,
+	s.description, s.tags, s.job, s.policies, s.history_from`
+
+type scanner interface {
+	Scan(destinations ...any) error
+}
+
+func scanSchedule(row scanner, more ...any) (*schedule.Schedule, error) {
+	var (
+		s                   schedule.Schedule
+		tags, job, policies string
+	)
+	destinations := append([]any{
+		&s.ID, &s.Key, &s.Version, &s.CreatedAt, &s.DeletedAt, &s.Owner.Kind, &s.Owner.Name,
+		&s.Description, &tags, &job, &policies, &s.HistoryFrom,
+	}, more...)
+	if err := row.Scan(destinations...); err != nil {
+		return nil, err
+	}
+	for text, target := range map[string]any{tags: &s.Tags, job: &s.Job, policies: &s.Policies} {
+		if err := json.Unmarshal([]byte(text), target); err != nil {
+			return &s, fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)
+		}
+	}
+	return &s, nil
+}
+
+// stateColumns are read by scanState, from punctual_due as d.
+const stateColumns = `d.version, d.cursor_at, d.met_at, d.next_due_at, d.waiting_for, d.waiting_due_at,
+	d.wait_until, d.in_line, d.covered_count, d.covered_since, d.skip_at, d.tzdata`
+
+// stateRow is a row of punctual_due.
+type stateRow struct {
+	schedule.State
+	version int64
+	tzdata  string
+}
+
+func (r *stateRow) destinations() []any {
+	return []any{
+		&r.version, &r.Cursor, &r.Met, &r.NextDue, &r.Waiting, &r.WaitingDue,
+		&r.WaitUntil, boolean{&r.InLine}, &r.CoveredCount, &r.CoveredSince, &r.SkipAt, &r.tzdata,
+	}
+}
+
+// boolean scans an integer column that is 0 or 1.
+type boolean struct{ destination *bool }
+
+// Scan implements sql.Scanner.
+func (b boolean) Scan(source any) error {
+	number, ok := source.(int64)
+	*b.destination = number != 0
+	if !ok {
+		return fmt.Errorf("a flag of type %T cannot be read", source)
+	}
+	return nil
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// definitions reads the definitions of schedules, in order, by schedule.
+func (s *Store) definitions(ctx context.Context, from database.Querier, ids []int64) (map[int64][]schedule.Definition, error) {
+	rows, err := from.Query(ctx, `SELECT schedule_id, from_at, expressions, zone, not_before, not_after,
+			except_dates, after_local, jitter_ms, seed, tzdata, author
+		FROM punctual_definition WHERE schedule_id = ANY($1) ORDER BY schedule_id, from_at`, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[int64][]schedule.Definition{}
+	for rows.Next() {
+		var (
+			id, jitter                   int64
+			d                            schedule.Definition
+			expressions, except, already string
+		)
+		if err := rows.Scan(&id, &d.From, &expressions, &d.When.Zone, &d.When.NotBefore, &d.When.NotAfter,
+			&except, &already, &jitter, &d.Seed, &d.TZData, &d.Author); err != nil {
+			return nil, err
+		}
+		d.Jitter = time.Duration(jitter) * time.Millisecond
+		// A row that cannot be read must fail alone: it becomes a when that
+		// does not parse, which says so.
+		if json.Unmarshal([]byte(expressions), &d.When.Expressions) != nil ||
+			json.Unmarshal([]byte(except), &d.When.Except) != nil ||
+			(already != "" && d.When.AfterLocal.UnmarshalText([]byte(already)) != nil) {
+			d.When = calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
+		}
+		found[id] = append(found[id], d)
+	}
+	return found, rows.Err()
+}
+
+// Transient says that an error is the database's condition and not a fault of
+// what was asked: the same call may go through later.
+func (s *Store) Transient(err error) bool { return database.Transient(err) }
+
+// Queues are the queues that schedules name.
+func (s *Store) Queues(ctx context.Context) ([]string, error) {
+	rows, err := s.db.Reader().Query(ctx, "SELECT DISTINCT queue FROM punctual_schedule WHERE deleted_at IS NULL ORDER BY queue")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var queues []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		queues = append(queues, name)
+	}
+	return queues, rows.Err()
+}

@@ -1,0 +1,162 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/queue"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// command runs a command: it succeeds when the command exits with 0.
+func (e *executor) command(ctx context.Context, t *task) error {
+	c := t.Payload.Command
+	if c == nil {
+		return ended("the job names no command")
+	}
+	r := &resolver{environment: e.variables}
+	own := r.all(c.Env)
+	if err := r.err(); err != nil {
+		return err
+	}
+	directory := e.directory(c)
+	environment := childEnvironment(e.variables, own, t.facts, directory)
+	path, arguments, err := program(c, cmp.Or(environment["PATH"], usualPath), directory)
+	if err != nil {
+		return err
+	}
+	out := e.openOutput(ctx, t, r.secrets)
+	defer out.close()
+	return e.run(ctx, out, path, arguments, &os.ProcAttr{Dir: directory, Env: list(environment)})
+}
+
+func (e *executor) run(ctx context.Context, out *output, path string, arguments []string, attributes *os.ProcAttr) error {
+	stdout, stderr := out.stream(StreamStdout), out.stream(StreamStderr)
+	pipes, err := openPipes(stdout, stderr)
+	if err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
+	attributes.Files = pipes.childs
+	child, err := spawn(path, arguments, attributes)
+	pipes.handOver()
+	if err != nil {
+		pipes.drain(0)
+		return cannotStart(path, attributes.Dir, err)
+	}
+	cause := child.wait(ctx, e.grace)
+	pipes.drain(drainTime)
+	return verdict(cause, child, lastLine(stderr.last))
+}
+
+// grace is the time a command gets to end after it was asked to.
+func (e *executor) grace(cause error) time.Duration {
+	if errors.Is(cause, queue.ErrCancelled) {
+		return min(e.KillGrace, CancelGrace)
+	}
+	return e.KillGrace
+}
+
+// verdict is what came of a command. One that was told to end did not finish,
+// whatever its exit code: many programs exit with 0 when asked to end.
+func verdict(cause error, child *process, said string) error {
+	if said != "" {
+		said = ": " + said
+	}
+	switch {
+	case cause != nil:
+		return fmt.Errorf("%w%s", cause, said)
+	case child.err != nil:
+		return fmt.Errorf("wait for the command: %w", child.err)
+	}
+	switch code := child.state.ExitCode(); {
+	case code == 0:
+		return nil
+	case code == temporaryFailure:
+		return fmt.Errorf("exit code %d (try again later)%s", code, said)
+	case code > 0:
+		return fmt.Errorf("exit code %d%s", code, said)
+	}
+	return fmt.Errorf("ended by %s%s", child.state, said) // signal: killed
+}
+
+// temporaryFailure is EX_TEMPFAIL of sysexits.h. The attempt fails as with any
+// other code and is tried again after its backoff; the error says that the
+// command asked for it.
+const temporaryFailure = 75
+
+// directory is where the command runs; empty: where the worker does. One that
+// the schedule names is taken from the worker's directory on.
+func (e *executor) directory(c *schedule.Command) string {
+	if c.Directory == "" {
+		return e.Directory
+	}
+	if filepath.IsAbs(c.Directory) {
+		return c.Directory
+	}
+	return absolute(filepath.Join(e.Directory, c.Directory))
+}
+
+// absolute leaves a path as it is where the working directory is not known.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
+
+// usualPath is where programs are looked for when the environment names no PATH.
+const usualPath = "/usr/local/bin:/usr/bin:/bin"
+
+// program is the file to execute and its arguments. A name without a slash is
+// looked for in the PATH the command will see, not in the worker's.
+func program(c *schedule.Command, path, directory string) (file string, arguments []string, err error) {
+	if c.Shell != "" {
+		return "/bin/sh", []string{"sh", "-c", c.Shell}, nil
+	}
+	if len(c.Program) == 0 || c.Program[0] == "" {
+		return "", nil, ended("the job names no command")
+	}
+	name := c.Program[0]
+	if strings.ContainsRune(name, filepath.Separator) {
+		return name, c.Program, nil
+	}
+	for _, place := range filepath.SplitList(path) {
+		if !filepath.IsAbs(place) {
+			place = filepath.Join(directory, place)
+		}
+		file := filepath.Join(place, name)
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return absolute(file), c.Program, nil
+		}
+	}
+	return "", nil, fmt.Errorf("cannot start %s: there is no such program in the PATH of the command", name)
+}
+
+// cannotStart says which of program and directory is at fault, which the
+// kernel's answer does not.
+func cannotStart(path, directory string, err error) error {
+	if directory != "" {
+		info, statErr := os.Stat(directory)
+		switch {
+		case errors.Is(statErr, fs.ErrNotExist):
+			return fmt.Errorf("cannot start: there is no directory %s", directory)
+		case statErr == nil && !info.IsDir():
+			return fmt.Errorf("cannot start: %s is not a directory", directory)
+		}
+	}
+	reason := err
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		reason = inner.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot start %s: there is no such program, or not the interpreter it names", path)
+	}
+	return fmt.Errorf("cannot start %s: %w", path, reason)
+}

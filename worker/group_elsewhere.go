@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package worker
+
+import "syscall"
+
+// ownGroup makes a child the leader of a new process group, which can be ended
+// as a whole and does not hear the terminal's Ctrl-C.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// groupDead does not know here; zombies are waited for as if they lived.
+func groupDead(int) bool { return false }

@@ -1,0 +1,173 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+func TestOutputIsRecordedWhileTheJobRunsInOrderAndWithTimes(t *testing.T) {
+	f := newFIFO(t)
+	before := time.Now()
+	r := start(t, Options{}, shell(`echo one; echo two >&2; until [ -e `+f.path+`.go ]; do sleep 0.01; done; echo three`))
+	r.tape.awaits(t, "one\n")
+	r.tape.awaits(t, "two\n")
+	if err := touch(f.path + ".go"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := r.tape.text(StreamStdout), r.tape.text(StreamStderr); out != "one\nthree\n" || err != "two\n" {
+		t.Errorf("recorded %q and %q", out, err)
+	}
+	last := before
+	for i, chunk := range r.tape.ordered() {
+		if chunk.Sequence != i+1 || chunk.At.Before(last) || chunk.At.After(time.Now()) {
+			t.Errorf("chunk %d (%q) has the number %d and the time %s after %s", i+1, chunk.Data, chunk.Sequence, chunk.At, last)
+		}
+		last = chunk.At
+	}
+}
+
+func TestAChildThatPrintsWithoutEndLeavesTheWorkersMemoryAlone(t *testing.T) {
+	const printed = 200_000_000
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	watch := &memoryWatch{tape: newTape()}
+	r := start(t, Options{Output: watch}, shell("echo the beginning; yes | head -c 199999977; echo; echo the end"))
+	if err := r.end(t); err != nil {
+		t.Fatal(err)
+	}
+	kept, leftOut := 0, int64(0)
+	for _, chunk := range watch.tape.ordered() {
+		if leftOut += chunk.LeftOut; chunk.LeftOut == 0 {
+			kept += len(chunk.Data)
+		}
+	}
+	if got := int64(kept) + leftOut; got != printed || kept > 1<<20 || kept < 900<<10 {
+		t.Errorf("%d bytes kept and %d left out, of %d", kept, leftOut, printed)
+	}
+	if text := watch.tape.text(); !strings.HasPrefix(text, "the beginning\n") || !strings.HasSuffix(text, "\nthe end\n") {
+		t.Error("the beginning or the end is missing")
+	}
+	if grown := int64(watch.most) - int64(before.HeapAlloc); grown > 32<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+}
+
+// memoryWatch looks at the heap whenever something is recorded.
+type memoryWatch struct {
+	*tape
+	most uint64
+}
+
+func (w *memoryWatch) RecordOutput(ctx context.Context, job int64, attempt int, chunks []Chunk) error {
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	w.most = max(w.most, now.HeapAlloc)
+	return w.tape.RecordOutput(ctx, job, attempt, chunks)
+}
+
+func TestARecorderThatFailsNeverFailsTheJobAndIsReportedOnce(t *testing.T) {
+	var log bytes.Buffer
+	broken := &brokenRecorder{tape: newTape(), failures: 2, failed: make(chan struct{})}
+	f := newFIFO(t)
+	r := start(t, Options{Output: broken, Logger: slog.New(slog.NewTextHandler(&log, nil))},
+		shell("echo one; until [ -e "+f.path+" ] && [ -e "+f.path+".go ]; do sleep 0.01; done; echo two"))
+	<-broken.failed
+	if err := touch(f.path + ".go"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("the job failed with its recorder: %v", err)
+	}
+	if got := broken.tape.text(); got != "one\ntwo\n" {
+		t.Errorf("once the recorder worked again it got %q", got)
+	}
+	if got := strings.Count(log.String(), "cannot record the output"); got != 1 {
+		t.Errorf("logged %d times: %s", got, log.String())
+	}
+}
+
+// brokenRecorder fails a number of times and then works.
+type brokenRecorder struct {
+	*tape
+	failures int
+	failed   chan struct{} // closed with the last failure
+}
+
+func (b *brokenRecorder) RecordOutput(ctx context.Context, job int64, attempt int, chunks []Chunk) error {
+	if b.failures > 0 {
+		if b.failures--; b.failures == 0 {
+			close(b.failed)
+		}
+		return errors.New("no database")
+	}
+	return b.tape.RecordOutput(ctx, job, attempt, chunks)
+}
+
+func TestASlowRecorderHoldsUpNeitherTheJobNorItsEnd(t *testing.T) {
+	slow := &slowRecorder{tape: newTape(), entered: make(chan struct{}), leave: make(chan struct{})}
+	f := newFIFO(t)
+	r := start(t, Options{Output: slow}, shell("exec 9>"+f.path+"; echo ready; until [ -e "+f.path+".go ]; do sleep 0.01; done; yes | head -c 3000000; echo printed >&9"))
+	<-slow.entered
+	if err := touch(f.path + ".go"); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.line(t); got != "printed" { // while the recorder still hangs
+		t.Errorf("the command wrote %q", got)
+	}
+	close(slow.leave)
+	if err := r.end(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// slowRecorder does not return from its first call until told to.
+type slowRecorder struct {
+	*tape
+	once           sync.Once
+	entered, leave chan struct{}
+}
+
+func (s *slowRecorder) RecordOutput(ctx context.Context, job int64, attempt int, chunks []Chunk) error {
+	s.once.Do(func() { close(s.entered); <-s.leave })
+	return s.tape.RecordOutput(ctx, job, attempt, chunks)
+}
+
+func TestSecretsAppearNeitherInOutputNorInErrors(t *testing.T) {
+	const secret = "correct-horse-battery"
+	c := schedule.Command{
+		Shell: `printf 'out correct-'; sleep 0.1; printf 'horse-battery.'; echo "err $KEY" >&2; exit 1`,
+		Env:   map[string]string{"KEY": "key=${SECRET}"},
+	}
+	r := start(t, Options{Environment: []string{"SECRET=" + secret, "PATH=/usr/bin:/bin"}}, command(c))
+	err := r.end(t)
+	if got := r.tape.text(StreamStdout); got != "out ***." {
+		t.Errorf("stdout was recorded as %q", got)
+	}
+	if got := r.tape.text(StreamStderr); got != "err key=***\n" {
+		t.Errorf("stderr was recorded as %q", got)
+	}
+	if got := message(err); got != "exit code 1: err key=***" {
+		t.Errorf("the error is %q", got)
+	}
+}
+
+func TestACommandRunsWithoutARecorder(t *testing.T) {
+	a := shell("yes | head -c 1000000; echo bad >&2; exit 1")
+	err := Handlers(Options{})[a.Kind](t.Context(), a)
+	if message(err) != "exit code 1: bad" {
+		t.Errorf("it ended with %v", err)
+	}
+}

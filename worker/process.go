@@ -1,0 +1,119 @@
+package worker
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"time"
+)
+
+// process is a child that leads a process group of its own.
+type process struct {
+	*os.Process
+	exited chan struct{}    // closed when the child itself has ended
+	state  *os.ProcessState // set by then
+	err    error
+}
+
+// spawn starts a child, and returns when its program has been loaded or could
+// not be.
+//
+// The goroutine that starts it keeps its thread until the child has ended. On
+// Linux the kernel kills the child when the thread that made it ends
+// (Pdeathsig; so a killed worker leaves no commands behind), and Go ends
+// threads now and then. A thread that waits for the child cannot end before
+// it, and costs nothing more: waiting takes one anyway.
+func spawn(path string, arguments []string, attributes *os.ProcAttr) (*process, error) {
+	attributes.Sys = ownGroup()
+	p := &process{exited: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		child, err := os.StartProcess(path, arguments, attributes)
+		p.Process = child
+		started <- err
+		if err == nil {
+			p.state, p.err = child.Wait()
+			close(p.exited)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// settleTime is how long what a command left running in its group may go on
+// after the command ended of itself: long enough for the `tee` at the end of a
+// pipe to write its last line.
+const settleTime = time.Second
+
+// wait returns when the child has ended and nothing of its group is left. If
+// the context ends first, the group is asked to end (SIGTERM), gets the grace
+// for that cause, and is killed; the cause is returned. A child that cannot be
+// killed (it hangs in the kernel) is waited for: it still runs.
+func (p *process) wait(ctx context.Context, grace func(cause error) time.Duration) error {
+	var cause error
+	limit := settleTime
+	select {
+	case <-p.exited: // also when the context has ended at the same time
+	default:
+		select {
+		case <-p.exited:
+		case <-ctx.Done():
+			cause = context.Cause(ctx)
+			limit = grace(cause)
+			askGroupToEnd(p.Pid)
+		}
+	}
+	p.outlive(time.Now().Add(limit))
+	return cause
+}
+
+// outlive waits for the child and its group until the deadline, then kills
+// what is left of them.
+func (p *process) outlive(deadline time.Time) {
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+	case <-timer.C:
+		killGroup(p.Pid)
+		<-p.exited
+	}
+	if p.groupEnds(deadline) {
+		return // and no signal is sent: the number may be another's by now
+	}
+	killGroup(p.Pid)
+	p.groupEnds(time.Now().Add(buryTime))
+}
+
+const (
+	// buryTime is how long killed members are waited for. They are gone in no
+	// time, unless one hangs in the kernel.
+	buryTime = 500 * time.Millisecond
+	// The group is looked at often at first, since most end at once, and more
+	// closely when it does not: it may consist of zombies.
+	lookSoonest = time.Millisecond
+	lookLatest  = 20 * time.Millisecond
+)
+
+// groupEnds says whether nothing of the group was alive by the deadline.
+func (p *process) groupEnds(deadline time.Time) bool {
+	pause := lookSoonest
+	for !groupGone(p.Pid) {
+		if pause > lookLatest && groupDead(p.Pid) {
+			// The dead still hold the group's number, so it is no other's; a
+			// member that forked while they were counted is met too.
+			killGroup(p.Pid)
+			return true
+		}
+		if !time.Now().Before(deadline) {
+			return false
+		}
+		time.Sleep(min(pause, lookLatest))
+		pause *= 2
+	}
+	return true
+}

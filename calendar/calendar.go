@@ -51,6 +51,13 @@ type Spec struct {
 	zone        *zone
 	first, last int64 // bounds in Unix milliseconds, inclusive
 	except      []int64
+	prefixed    bool // the zone came from a TZ= prefix
+
+	// The common cases, one rule on whole seconds, need no milliseconds:
+	// readings alone, or an interval alone. Nil if it is something else.
+	readings                *readings
+	elapsed                 *elapsed
+	firstSecond, lastSecond int64
 }
 
 // rule is one expression. Instants are Unix milliseconds; both methods are
@@ -69,6 +76,19 @@ type rule interface {
 // Next returns the first nominal strictly after the instant given, in UTC.
 // False means that there is none, ever again.
 func (s *Spec) Next(after time.Time) (time.Time, bool) {
+	from := min(max(after.Unix()+1, s.firstSecond), s.lastSecond+1)
+	switch {
+	case s.readings != nil:
+		if second, ok := s.readings.nextSecond(from); ok && second <= s.lastSecond {
+			return time.Unix(second, 0).UTC(), true
+		}
+		return time.Time{}, false
+	case s.elapsed != nil:
+		if second := s.elapsed.nextSecond(from); second <= s.lastSecond {
+			return time.Unix(second, 0).UTC(), true
+		}
+		return time.Time{}, false
+	}
 	nominal, ok := s.next(milliseconds(after) + 1)
 	if !ok {
 		return time.Time{}, false
@@ -128,8 +148,16 @@ func (s *Spec) Expressions() []string {
 	return texts
 }
 
-// String returns the canonical forms, separated by semicolons.
-func (s *Spec) String() string { return strings.Join(s.Expressions(), "; ") }
+// String returns the canonical forms, separated by semicolons, with a TZ=
+// prefix if the zone came from one. Parsing that of a single expression gives
+// the same spec.
+func (s *Spec) String() string {
+	text := strings.Join(s.Expressions(), "; ")
+	if s.prefixed {
+		text = "TZ=" + s.zone.name + " " + text
+	}
+	return text
+}
 
 // Zone is the IANA name of the zone.
 func (s *Spec) Zone() string { return s.zone.name }

@@ -25,6 +25,7 @@ type dateSet struct {
 	nthWeekday        [6]uint8 // 1 to 5: weekdays whose nth in the month is meant
 	lastWeekday       uint8    // weekdays whose last in the month is meant
 	bothMustMatch     bool     // a day must be in the days and the weekdays; else in either
+	daysOnly          bool     // a day is in the set if it is in days
 	leapDayOnly       bool     // no date but February 29 can be in the set: other years need no look
 }
 
@@ -219,6 +220,9 @@ func (s *dateSet) countByMonth(day, until int64) int {
 func (s *dateSet) inMonth(first int64, length int) uint32 {
 	all := uint32(1)<<(length+1) - 2
 	days := s.days
+	if s.daysOnly {
+		return days & all
+	}
 	if s.daysFromLast|s.nearestTo|s.nearestToFromLast != 0 {
 		days |= s.counted(first, length)
 	}

@@ -1,5 +1,10 @@
 package calendar
 
+import (
+	"math"
+	"math/bits"
+)
+
 // interval is a when that counts elapsed time: every so many milliseconds
 // from an anchor, before it and after. Zones do not matter to it, but for the
 // dates excluded.
@@ -36,6 +41,35 @@ func (i *interval) prev(until int64) (int64, bool) {
 		}
 		until = start*1000 - 1
 	}
+}
+
+// elapsed is an interval on whole seconds, without exceptions. It divides by
+// multiplying, which is several times faster than the processor's division.
+type elapsed struct {
+	period     int64  // seconds, at most longestElapsed
+	anchor     int64  // Unix seconds, the last one before the calendar begins
+	reciprocal uint64 // 2⁶⁴ / period, rounded up
+}
+
+// longestElapsed makes the product of a period and any number of seconds of
+// the calendar (below 2³⁹) less than 2⁶⁴, so that rounding the reciprocal up
+// never changes a quotient.
+const longestElapsed = 1 << 25
+
+func newElapsed(i *interval) *elapsed {
+	period, anchor := i.period/second, i.anchor/second
+	before := firstInstant/1000 - 2
+	return &elapsed{
+		period:     period,
+		anchor:     anchor + floorDiv(before-anchor, period)*period,
+		reciprocal: math.MaxUint64/uint64(period) + 1,
+	}
+}
+
+// nextSecond returns the first nominal at or after from, in Unix seconds.
+func (e *elapsed) nextSecond(from int64) int64 {
+	passed, _ := bits.Mul64(uint64(from-1-e.anchor), e.reciprocal)
+	return e.anchor + (int64(passed)+1)*e.period
 }
 
 // once is a when with a single absolute instant, in Unix milliseconds.

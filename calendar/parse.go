@@ -17,7 +17,7 @@ func (w When) Parse() (*Spec, error) {
 	if len(w.Expressions) == 0 {
 		return nil, &Error{Field: "when", Problem: "is empty", Allowed: "an interval, a phrase, a cron expression or a once"}
 	}
-	zone, err := w.zone()
+	zone, prefixed, err := w.zone()
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (w When) Parse() (*Spec, error) {
 			return nil, &Error{Field: "except", Text: d.String(), Problem: "is not a date", Allowed: "days that exist, such as 2026-12-25"}
 		}
 	}
-	s := &Spec{zone: zone, except: dayNumbers(w.Except), first: firstInstant, last: lastInstant}
+	s := &Spec{zone: zone, prefixed: prefixed, except: dayNumbers(w.Except), first: firstInstant, last: lastInstant}
 	if err := s.bound(w.NotBefore, w.NotAfter); err != nil {
 		return nil, err
 	}
@@ -40,31 +40,34 @@ func (w When) Parse() (*Spec, error) {
 		return nil, err
 	}
 	s.forget(w.AfterLocal)
+	s.findCommonCase()
 	return s, nil
 }
 
-// zone finds the zone that the when names, in its own field or in prefixes.
-func (w When) zone() (*zone, error) {
+// zone finds the zone that the when names, in its own field or else in
+// prefixes.
+func (w When) zone() (z *zone, prefixed bool, err error) {
 	name, from := w.Zone, "the zone given"
 	for _, expression := range w.Expressions {
 		prefix, _, offset := cutZone(expression)
 		if prefix == "" && offset > 0 {
-			return nil, &Error{Expression: expression, Field: "zone", Problem: "is empty", Allowed: "an IANA name after TZ=, such as TZ=Europe/Berlin"}
+			return nil, false, &Error{Expression: expression, Field: "zone", Problem: "is empty", Allowed: "an IANA name after TZ=, such as TZ=Europe/Berlin"}
 		}
 		if prefix == "" {
 			continue
 		}
 		if name == "" {
-			name, from = prefix, "the prefix of another expression"
+			name, from, prefixed = prefix, "the prefix of another expression", true
 		}
 		if prefix != name {
-			return nil, &Error{
+			return nil, false, &Error{
 				Expression: expression, Field: "zone", Text: prefix, Offset: strings.Index(expression, prefix),
 				Problem: fmt.Sprintf("does not agree with %s, %q", from, shortened(name)), Allowed: "one zone",
 			}
 		}
 	}
-	return loadZone(name)
+	z, err = loadZone(name)
+	return z, prefixed, err
 }
 
 // cutZone parts an expression into the zone of its TZ= or CRON_TZ= prefix and
@@ -125,6 +128,23 @@ func (s *Spec) forget(l LocalTime) {
 	for _, r := range s.rules {
 		if r, ok := r.(*readings); ok {
 			r.floor = l.reading()
+		}
+	}
+}
+
+// findCommonCase notes that there is one rule on whole seconds.
+func (s *Spec) findCommonCase() {
+	s.firstSecond, s.lastSecond = floorDiv(s.first+999, 1000), floorDiv(s.last, 1000)
+	if len(s.rules) > 1 {
+		return
+	}
+	switch r := s.rules[0].(type) {
+	case *readings:
+		s.readings = r
+	case *interval:
+		whole := r.period%second == 0 && r.anchor%second == 0
+		if whole && len(r.days) == 0 && 1 < r.period/second && r.period/second <= longestElapsed {
+			s.elapsed = newElapsed(r)
 		}
 	}
 }

@@ -45,7 +45,6 @@ type cronFields struct {
 	star  [6]bool // the field begins with * or ?
 	step  [6]int  // of the star that the field begins with
 	dates dateSet // only what L, W and # say
-	text  [6]word
 }
 
 // full reports whether the field matches whatever its value.
@@ -71,14 +70,13 @@ func (p *parser) cron(offset int) (rule, error) {
 	}
 	for i := range n {
 		at := 6 - n + i
-		c.text[at] = list[i]
 		if err := p.field(c, at, list[i]); err != nil {
 			return nil, err
 		}
 	}
 	r := c.readings(p.exceptions)
 	if _, ok := r.dates.next(dayNumber(2000, 1, 1)); !ok {
-		return nil, p.impossible(c)
+		return nil, p.impossible(list[n-3 : n])
 	}
 	return r, nil
 }
@@ -128,7 +126,7 @@ func (p *parser) field(c *cronFields, at int, w word) error {
 			end++
 		}
 		item := word{text: p.text[start:end], start: start, end: end}
-		if err := p.item(c, at, item); err != nil {
+		if err := p.item(c, at, item, start == w.start); err != nil {
 			return err
 		}
 		start = end + 1
@@ -138,7 +136,7 @@ func (p *parser) field(c *cronFields, at int, w word) error {
 
 // item reads one item of a list: *, a, a-b, each with or without /n, or what
 // is special to the field.
-func (p *parser) item(c *cronFields, at int, item word) error {
+func (p *parser) item(c *cronFields, at int, item word, isFirst bool) error {
 	f := &fields[at]
 	if item.text == "" {
 		return p.fail(f.name, item.start, item.end, "has an empty item in its list", f.allowed)
@@ -169,7 +167,7 @@ func (p *parser) item(c *cronFields, at int, item word) error {
 	if problem != "" {
 		return p.fail(f.name, item.start, item.end, problem, f.allowed)
 	}
-	if item.start == c.text[at].start && c.star[at] {
+	if isFirst && c.star[at] {
 		c.step[at] = step
 	}
 	for n := 0; n <= high-low; n += step {
@@ -300,8 +298,6 @@ func (p *parser) specialWeekday(c *cronFields, item word) (bool, *Error) {
 
 // readings builds the rule that the fields mean.
 func (c *cronFields) readings(except exceptions) *readings {
-	r := &readings{exceptions: except, flows: c.hoursFlow(), floor: noFloor, source: source{form: cronForm, cron: c}}
-	r.times = timeSet{hours: uint32(c.bits[hourField]), minutes: c.bits[minuteField], seconds: c.bits[secondField]}
 	d := &c.dates
 	d.months = uint16(c.bits[monthField])
 	d.days = uint32(c.bits[dayField])
@@ -310,16 +306,19 @@ func (c *cronFields) readings(except exceptions) *readings {
 	// the other; two that do not widen each other.
 	d.bothMustMatch = c.star[dayField] || c.star[weekdayField]
 	d.simplify()
-	r.dates = *d
+	times := timeSet{hours: uint32(c.bits[hourField]), minutes: c.bits[minuteField], seconds: c.bits[secondField]}
+	r := newReadings(source{form: cronForm, cron: c}, *d, times, except)
+	r.flows = c.hoursFlow()
 	return r
 }
 
 // simplify finds the simplest shape for a set by month.
 func (s *dateSet) simplify() {
 	s.shape = byMonth
-	s.leapDayOnly = s.months == 1<<2 && s.days == 1<<29 && s.bothMustMatch &&
-		s.daysFromLast|s.nearestTo|s.nearestToFromLast == 0
-	if s.months != allMonths || s.lastWeekday != 0 || s.nthWeekday != [6]uint8{} {
+	counted := s.daysFromLast|s.nearestTo|s.nearestToFromLast != 0 || s.lastWeekday != 0 || s.nthWeekday != [6]uint8{}
+	s.leapDayOnly = s.months == 1<<2 && s.days == 1<<29 && s.bothMustMatch && !counted
+	s.daysOnly = s.weekdays == allWeekdays && s.bothMustMatch && !counted
+	if s.months != allMonths || counted {
 		return
 	}
 	eitherFull := s.days == allDays || s.weekdays == allWeekdays
@@ -331,13 +330,12 @@ func (s *dateSet) simplify() {
 	}
 }
 
-// impossible is the error for dates that do not exist.
-func (p *parser) impossible(c *cronFields) *Error {
-	w := c.text[dayField]
-	months := c.text[monthField]
-	return p.fail("day of month", w.start, w.end,
-		fmt.Sprintf("never comes with month %q and day of week %q", shortened(p.original[months.start:months.end]), shortened(p.original[c.text[weekdayField].start:c.text[weekdayField].end])),
-		"dates that exist")
+// impossible is the error for dates that do not exist, given the last three
+// fields.
+func (p *parser) impossible(dates []word) *Error {
+	written := func(w word) string { return shortened(p.original[w.start:w.end]) }
+	return p.failWord("day of month", dates[0],
+		fmt.Sprintf("never comes with month %q and day of week %q", written(dates[1]), written(dates[2])), "dates that exist")
 }
 
 // macros and the cron expressions they stand for.

@@ -36,7 +36,7 @@ const (
 )
 
 func (p *parser) phrase(form form, dates dateSet, times timeSet) *readings {
-	return &readings{source: source{form: form}, dates: dates, times: times, exceptions: p.exceptions, floor: noFloor}
+	return newReadings(source{form: form}, dates, times, p.exceptions)
 }
 
 // hourly reads the rest of: hourly at :20
@@ -263,7 +263,7 @@ const allowedIntervals = "whole numbers with ms, s, m, h, d or w, such as every 
 // and hands over where it turns out to be: every 2 weeks on mon at 09:00
 func (p *parser) every(words *words) (rule, error) {
 	period, parts := int64(0), 0
-	start := words.at
+	begin, _ := words.peek()
 	for ; ; parts++ {
 		w, ok := words.peek()
 		if !ok || w.text == "from" || w.text == "on" || w.text == "at" {
@@ -281,7 +281,7 @@ func (p *parser) every(words *words) (rule, error) {
 			return nil, p.failWord("interval", w, "is too long", allowedIntervals)
 		}
 	}
-	text := p.fail("interval", start, words.at, "", allowedIntervals)
+	text := p.fail("interval", begin.start, max(begin.start, words.at), "", allowedIntervals)
 	switch {
 	case parts == 0:
 		text.Problem = "has no length"

@@ -63,11 +63,7 @@ var transitionsOf = sync.OnceValue(func() map[string][]time.Time {
 	return all
 })
 
-var sortedZones = sync.OnceValue(func() []string {
-	names := ZoneNames()
-	slices.Sort(names)
-	return names
-})
+var sortedZones = sync.OnceValue(ZoneNames)
 
 // randomMoment is an instant near a transition of the zone, if it has any.
 func randomMoment(r *rand.Rand, zone string) time.Time {
@@ -132,14 +128,14 @@ func agrees(t *testing.T, r *rand.Rand) bool {
 		t.Errorf("%q in %s except %v, in (%v, %v]:\ngot  %v\nwant %v", expression, zone, when.Except, from.UTC(), until.UTC(), got, want)
 		return false
 	}
-	return consistent(t, r, spec, from, until, got)
+	return consistent(t, r, when, spec, from, until, got)
 }
 
 // consistent checks what must hold of any spec over a span whose nominals are
 // known.
-func consistent(t *testing.T, r *rand.Rand, spec *Spec, from, until time.Time, nominals []time.Time) bool {
+func consistent(t *testing.T, r *rand.Rand, when When, spec *Spec, from, until time.Time, nominals []time.Time) bool {
 	fault := func(format string, arguments ...any) bool {
-		t.Errorf("%q in %s, in (%v, %v]: "+format, append([]any{spec, spec.Zone(), from.UTC(), until.UTC()}, arguments...)...)
+		t.Errorf("%+v, in (%v, %v]: "+format, append([]any{when, from.UTC(), until.UTC()}, arguments...)...)
 		return false
 	}
 	if n := spec.Count(from, until); n != len(nominals) {
@@ -159,9 +155,13 @@ func consistent(t *testing.T, r *rand.Rand, spec *Spec, from, until time.Time, n
 			return fault("Next(%v) is %v, not %v", at, n, nominals[0])
 		}
 	}
-	again, err := When{Expressions: spec.Expressions(), Zone: spec.Zone()}.Parse()
+	when.Expressions, when.Zone = spec.Expressions(), spec.Zone()
+	again, err := when.Parse()
 	if err != nil || again.String() != spec.String() {
 		return fault("the canonical form reads as %v, %v", again, err)
+	}
+	if !slices.Equal(again.Between(from, until, len(nominals)+1), nominals) {
+		return fault("the canonical form yields others")
 	}
 	return true
 }

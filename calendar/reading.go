@@ -20,19 +20,30 @@ type readings struct {
 
 	exceptions
 	floor int64 // readings at or before are none
+
+	earliest, latest int // of times
 }
 
-const noFloor = farPast
+// newReadings makes a rule of dates and times.
+func newReadings(source source, dates dateSet, times timeSet, except exceptions) *readings {
+	return &readings{
+		source: source, dates: dates, times: times, exceptions: except,
+		earliest: times.first(), latest: times.last(), floor: farPast,
+	}
+}
 
 // next returns the first nominal at or after from, in Unix milliseconds.
 func (r *readings) next(from int64) (int64, bool) {
-	second := floorDiv(from+999, 1000)
-	if r.flows {
-		second, ok := r.nextShown(second)
-		return second * 1000, ok
-	}
-	second, ok := r.nextKept(second)
+	second, ok := r.nextSecond(floorDiv(from+999, 1000))
 	return second * 1000, ok
+}
+
+// nextSecond is next in Unix seconds.
+func (r *readings) nextSecond(from int64) (int64, bool) {
+	if r.flows {
+		return r.nextShown(from)
+	}
+	return r.nextKept(from)
 }
 
 // prev returns the last nominal at or before until, in Unix milliseconds.
@@ -120,20 +131,19 @@ func (r *readings) prevShown(until int64) (int64, bool) {
 
 // nextReading returns the first matching reading at or after the one given.
 func (r *readings) nextReading(reading int64) (int64, bool) {
-	day, second := split(max(reading, r.floor+1))
-	date, ok := r.nextDate(max(day, firstDay))
+	day, second := split(max(reading, r.floor+1, firstDay*secondsPerDay))
+	if second > r.latest {
+		day, second = day+1, 0
+	}
+	date, ok := r.nextDate(day)
 	if !ok {
 		return 0, false
 	}
 	if date == day {
-		if time, ok := r.times.next(second); ok {
-			return date*secondsPerDay + int64(time), true
-		}
-		if date, ok = r.nextDate(day + 1); !ok {
-			return 0, false
-		}
+		time, _ := r.times.next(second) // there is one: the latest, if no other
+		return date*secondsPerDay + int64(time), true
 	}
-	return date*secondsPerDay + int64(r.times.first()), true
+	return date*secondsPerDay + int64(r.earliest), true
 }
 
 // prevReading returns the last matching reading at or before the one given.
@@ -143,13 +153,13 @@ func (r *readings) prevReading(reading int64) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	time := r.times.last()
+	time := r.latest
 	if date == day {
 		if time, ok = r.times.prev(second); !ok {
 			if date, ok = r.prevDate(day - 1); !ok {
 				return 0, false
 			}
-			time = r.times.last()
+			time = r.latest
 		}
 	}
 	found := date*secondsPerDay + int64(time)

@@ -5,7 +5,6 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The canonical forms. Parsing one gives the rule it was written from.
@@ -275,7 +274,3 @@ func progression(set uint64) (low, high, step int) {
 	}
 	return low, high, step
 }
-
-// English.
-
-func monthName(m int) string { return time.Month(m).String() }

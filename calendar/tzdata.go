@@ -5,9 +5,11 @@ import (
 	"bytes"
 	_ "embed"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // The time zone database is embedded, so that a schedule means the same on
@@ -25,7 +27,7 @@ var zoneVersion string
 // as 2025c.
 func TZDataVersion() string { return strings.TrimSpace(zoneVersion) }
 
-// ZoneNames lists the zones that a schedule may name.
+// ZoneNames lists the zones that a schedule may name, in order.
 func ZoneNames() []string {
 	names := make([]string, 0, len(zoneFiles()))
 	for name := range zoneFiles() {
@@ -33,6 +35,7 @@ func ZoneNames() []string {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 
@@ -134,15 +137,33 @@ func zoneProblem(name string) string {
 
 // nearestZone suggests the zone that was probably meant.
 func nearestZone(name string) string {
-	plain := func(s string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(s)) }
-	for known := range zoneFiles() {
-		if zoneProblem(known) != "" {
-			continue
-		}
-		_, city, _ := strings.Cut(known, "/")
-		if plain(known) == plain(name) || (city != "" && plain(city) == plain(name)) {
-			return ": did you mean " + known + "?"
-		}
+	if meant, ok := zonesByPlainName()[plainName(name)]; ok {
+		return ": did you mean " + meant + "?"
 	}
 	return ""
+}
+
+// zonesByPlainName finds zones by their whole name and by their city.
+var zonesByPlainName = sync.OnceValue(func() map[string]string {
+	byName := map[string]string{}
+	names := ZoneNames()
+	for _, name := range names {
+		if i := strings.LastIndexByte(name, '/'); i >= 0 && byName[plainName(name[i+1:])] == "" {
+			byName[plainName(name[i+1:])] = name
+		}
+	}
+	for _, name := range names {
+		byName[plainName(name)] = name
+	}
+	return byName
+})
+
+// plainName makes names alike that differ in case, spaces or hyphens.
+func plainName(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c == ' ' || c == '-' {
+			return '_'
+		}
+		return unicode.ToLower(c)
+	}, name)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -32,7 +33,11 @@ type entry struct {
 }
 
 func readDocument(name string, data []byte) *document {
-	lines := strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n")
+	if bytes.IndexByte(data, '\r') >= 0 { // line ends, too; a script in a block has no use for them
+		data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	lines := strings.Split(string(data), "\n")
 	found := newFindings(name, lines, false)
 	d := &document{
 		decoder:   &decoder{findings: found, hazards: newFindings(name, lines, true), wrong: map[*node]bool{}, meant: map[*node]map[string]bool{}},
@@ -92,7 +97,8 @@ func (d *document) knownZone(n *node, field, zone string) bool {
 	}
 	_, err := (calendar.When{Expressions: []string{"every 1h"}, Zone: zone}).Parse()
 	if err != nil {
-		d.fault(n, field, "", "%s", err)
+		problem, advice := problemOf(err)
+		d.fault(n, field, advice, "%s", problem)
 	}
 	return err == nil
 }

@@ -20,7 +20,8 @@ import (
 
 // Bounds on a file, so that none keeps a process busy or fills its memory.
 const (
-	maxSize      = 16 << 20 // bytes; 100,000 schedules of three lines are half of it
+	maxSize      = 8 << 20   // bytes; 100,000 schedules of three lines fit
+	maxMarks     = 1_500_000 // characters that structure YAML; the library makes 300 bytes of each
 	maxSchedules = 100_000
 )
 

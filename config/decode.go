@@ -100,7 +100,7 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	case boolean:
 		d.fault(n, field, fmt.Sprintf(advice, n.text), "YAML reads %s as a boolean; text belongs here", n.text)
 	case null:
-		d.fault(n, field, "give it a value, or leave the key out", "is empty")
+		d.fault(n, field, `write "" for a text without characters, or leave the key out`, "is empty")
 	case mapping:
 		d.fault(n, field, mappingAdvice(n), "is a mapping; text belongs here")
 	case sequence:
@@ -111,7 +111,7 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 
 // mappingAdvice knows that a colon and a space in a text make it a mapping.
 func mappingAdvice(n *node) string {
-	if len(n.pairs) == 1 && n.pairs[0].value.kind != mapping && n.pairs[0].value.kind != sequence {
+	if !n.flow && len(n.pairs) == 1 && n.pairs[0].value.kind != mapping && n.pairs[0].value.kind != sequence {
 		p := n.pairs[0]
 		return fmt.Sprintf("if it is one text, put it in quotes: %q", p.key.text+": "+p.value.text)
 	}
@@ -160,6 +160,10 @@ func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 		d.fault(n, field, "write it as name: value", "%s; a mapping belongs here", n.describe())
 		return
 	}
+	if v.Type().Elem() == reflect.TypeFor[placeholder]() && len(n.pairs) > maxKeys {
+		d.fault(n, field, fmt.Sprintf("at most %d", maxKeys), "holds %d names", len(n.pairs))
+		return
+	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.pairs)))
 	for _, p := range n.pairs {
 		value := reflect.New(v.Type().Elem()).Elem()
@@ -186,7 +190,7 @@ func (d *decoder) object(n *node, v reflect.Value, field string) {
 			continue
 		}
 		if p.key.text == "when" {
-			if meant, tail := splitWhen(n, i, known); tail > 0 {
+			if meant, tail := d.splitWhen(n, i, known); tail > 0 {
 				d.fault(p.value, below(field, "when"), fmt.Sprintf("put it in quotes: when: %q", meant), "YAML ends this value at the comma")
 				i += tail
 				continue

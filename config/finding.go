@@ -17,9 +17,10 @@ type Finding struct {
 	Field   string `json:"field"`  // schedules.report.http.url; empty if it is about the file
 	Problem string `json:"problem"`
 	Advice  string `json:"advice,omitempty"`
-	Source  string `json:"source,omitempty"` // the line it is about
-	Width   int    `json:"-"`                // of what the caret underlines, in characters
+	Source  string `json:"source,omitempty"` // the line it is about, or a piece of a long one
 	Hazard  bool   `json:"-"`                // it is a warning
+
+	before, carets int // characters of Source before the caret, and its width
 }
 
 // Warning is a hazard: the file is usable, but may not do what was meant.
@@ -69,12 +70,11 @@ func (f Finding) Render(colour bool) string {
 		text.WriteString(" " + printable(f.Field) + ":")
 	}
 	text.WriteString(" " + printable(f.Problem))
-	if strings.TrimSpace(f.Source) != "" {
+	if f.Source != "" {
 		number := fmt.Sprintf("%5d | ", f.Line)
-		line, before, width := excerpt(f.Source, f.Column, f.Width)
-		text.WriteString("\n" + paint(faint, number) + line)
+		text.WriteString("\n" + paint(faint, number) + f.Source)
 		text.WriteString("\n" + paint(faint, strings.Repeat(" ", len(number)-2)+"| "))
-		text.WriteString(strings.Repeat(" ", before) + paint(red, strings.Repeat("^", width)))
+		text.WriteString(strings.Repeat(" ", f.before) + paint(red, strings.Repeat("^", f.carets)))
 	}
 	if f.Advice != "" {
 		text.WriteString("\n      " + paint(faint, "→ ") + printable(f.Advice))
@@ -85,24 +85,23 @@ func (f Finding) Render(colour bool) string {
 // maxExcerpt is the longest piece of a line that is shown, in characters.
 const maxExcerpt = 100
 
-// excerpt cuts a piece out of a line around column, and says how many
+// excerpt cuts a piece out of a line around a place, and says how many
 // characters stand before the caret and how wide the caret is.
-func excerpt(line string, column, width int) (piece string, before, carets int) {
-	characters := []rune(printable(strings.TrimRight(line, "\r\n")))
-	before = min(max(column-1, 0), len(characters))
-	carets = max(1, min(width, len(characters)-before))
-	if len(characters) <= maxExcerpt {
-		return string(characters), before, carets
+func excerpt(line []rune, at place) (piece string, before, carets int) {
+	before = min(max(at.column-1, 0), len(line))
+	carets = max(1, min(at.width, len(line)-before))
+	if len(line) <= maxExcerpt {
+		return printable(string(line)), before, carets
 	}
-	start := max(0, min(before-maxExcerpt/3, len(characters)-maxExcerpt))
-	piece = string(characters[start : start+maxExcerpt])
+	start := max(0, min(before-maxExcerpt/3, len(line)-maxExcerpt))
+	piece = printable(string(line[start : start+maxExcerpt]))
 	before -= start
 	carets = max(1, min(carets, maxExcerpt-before))
 	if start > 0 {
 		piece = "…" + piece
 		before++
 	}
-	if start+maxExcerpt < len(characters) {
+	if start+maxExcerpt < len(line) {
 		piece += "…"
 	}
 	return piece, before, carets
@@ -137,6 +136,9 @@ type findings struct {
 	lines   []string
 	told    map[Finding]bool
 	all     []Finding
+
+	recent     []rune // a line in characters, since one may hold all faults
+	recentLine int
 }
 
 func newFindings(file string, lines []string, hazards bool) *findings {
@@ -151,14 +153,25 @@ func (f *findings) add(at place, field, advice, problem string) {
 		return
 	}
 	f.told[same] = true
-	source := ""
-	if at.line >= 1 && at.line <= len(f.lines) {
-		source = strings.TrimRight(f.lines[at.line-1], "\r")
+	found := Finding{
+		File: f.file, Line: max(at.line, 1), Column: max(at.column, 1),
+		Field: field, Problem: problem, Advice: advice, Hazard: f.hazards,
 	}
-	f.all = append(f.all, Finding{
-		File: f.file, Line: max(at.line, 1), Column: max(at.column, 1), Width: at.width,
-		Field: field, Problem: problem, Advice: advice, Source: source, Hazard: f.hazards,
-	})
+	if line := f.line(at.line); len(line) > 0 {
+		found.Source, found.before, found.carets = excerpt(line, at)
+	}
+	f.all = append(f.all, found)
+}
+
+// line is a line in characters; it has none if it is not in the file.
+func (f *findings) line(number int) []rune {
+	if number != f.recentLine {
+		f.recent, f.recentLine = nil, number
+		if number >= 1 && number <= len(f.lines) {
+			f.recent = []rune(strings.TrimRight(f.lines[number-1], " \t"))
+		}
+	}
+	return f.recent
 }
 
 func (f *findings) sorted() []Finding {

@@ -57,6 +57,10 @@ func (d *document) invalid(e *entry, field string, fault schedule.Fault) {
 	if fault.Field == "run" && n == e.key {
 		problem = "has no job"
 	}
+	if n == e.key { // of which several things may be missing
+		d.add(n.place, below(field, fault.Field), fault.Advice, problem)
+		return
+	}
 	d.fault(n, below(field, fault.Field), fault.Advice, "%s", problem)
 }
 
@@ -101,10 +105,11 @@ func (d *document) invalidWhen(e *entry, n *node, field string, fault schedule.F
 	path := "when"
 	_, err := e.declaration.When.Parse()
 	detail, ok := errors.AsType[*calendar.Error](err)
-	if ok && detail.Allowed != "" && fault.Advice == "" {
-		short := *detail
-		short.Allowed = ""
-		fault.Problem, fault.Advice = short.Error(), "allowed: "+detail.Allowed
+	if ok && detail.Field == "not_after" {
+		return // told there
+	}
+	if err != nil && fault.Advice == "" {
+		fault.Problem, fault.Advice = problemOf(err)
 	}
 	if ok && detail.Expression != "" {
 		for i, expression := range e.When {
@@ -122,18 +127,30 @@ func (d *document) invalidWhen(e *entry, n *node, field string, fault schedule.F
 	d.fault(n, below(field, path), fault.Advice, "%s", fault.Problem)
 }
 
+// problemOf parts an error of the calendar into the problem and the advice.
+func problemOf(err error) (problem, advice string) {
+	detail, ok := errors.AsType[*calendar.Error](err)
+	if !ok || detail.Allowed == "" {
+		return err.Error(), ""
+	}
+	short := *detail
+	short.Allowed = ""
+	return short.Error(), "allowed: " + detail.Allowed
+}
+
 // within is the place of the offending text in a text that stands in one line
 // as it is.
 func (d *document) within(n *node, detail *calendar.Error) (place, bool) {
-	if detail.Text == "" || detail.Offset < 0 || detail.Offset+len(detail.Text) > len(n.text) || n.place.line > len(d.lines) {
+	if detail.Text == "" || detail.Offset < 0 || detail.Offset+len(detail.Text) > len(n.text) {
 		return place{}, false
 	}
-	line := []rune(d.lines[n.place.line-1])
+	line := d.line(n.place.line)
 	start := n.place.column - 1
 	if start < len(line) && (line[start] == '"' || line[start] == '\'') {
 		start++
 	}
-	if start > len(line) || !strings.HasPrefix(string(line[start:]), n.text) {
+	characters := utf8.RuneCountInString(n.text)
+	if start+characters > len(line) || string(line[start:start+characters]) != n.text {
 		return place{}, false
 	}
 	column := start + 1 + utf8.RuneCountInString(n.text[:detail.Offset])

@@ -30,7 +30,11 @@ func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
 		at := placeOf(t)
 		written := r.between(at, tokens, end)
 		at.width = len([]rune(written))
-		r.add(at, pathTo(tokens, i), fmt.Sprintf(`put it in quotes: "%s"`, strings.ReplaceAll(written, `"`, `\"`)),
+		field := ""
+		if len(r.all) < maxFaults {
+			field = pathTo(tokens, i)
+		}
+		r.add(at, field, fmt.Sprintf(`put it in quotes: "%s"`, strings.ReplaceAll(written, `"`, `\"`)),
 			fmt.Sprintf("a value cannot begin with %c unless it is in quotes", written[0]))
 		whole := *t
 		whole.Type, whole.CharacterType, whole.Indicator = token.StringType, token.CharacterTypeMiscellaneous, token.NotIndicator
@@ -96,7 +100,7 @@ func endOfValue(tokens token.Tokens, i int, flow bool) int {
 
 // between is the source from a place up to the token at end.
 func (r *yamlReader) between(at place, tokens token.Tokens, end int) string {
-	line := []rune(strings.TrimRight(r.lines[at.line-1], "\r"))
+	line := r.line(at.line)
 	until := len(line)
 	if end < len(tokens) && tokens[end].Position.Line == at.line {
 		until = min(until, tokens[end].Position.Column-1)
@@ -159,30 +163,28 @@ func explain(message string) (problem, advice string) {
 // splitWhen recognises a when that lost its tail inside braces: in
 // {when: daily at 08:00, 14:00} YAML sees a key 14 after the comma. It returns
 // what was meant and how many of the pairs after index i belong to it.
-func splitWhen(m *node, i int, known func(key string) bool) (meant string, tail int) {
-	when := m.pairs[i]
-	if !m.flow || when.value.quoted || when.value.kind != text && when.value.kind != number {
+func (d *decoder) splitWhen(m *node, i int, known func(key string) bool) (meant string, tail int) {
+	when := m.pairs[i].value
+	if !m.flow || when.quoted || when.kind != text && when.kind != number {
 		return "", 0
 	}
-	meant = when.value.text
+	end := 0
 	for _, p := range m.pairs[i+1:] {
-		if known(p.key.text) || p.key.place.line != when.key.place.line || p.value.quoted || p.value.kind == mapping {
+		key := p.key.text
+		if known(key) || p.key.place.line != when.place.line || p.value.quoted || p.value.kind == mapping {
 			break
 		}
-		if !strings.ContainsAny(p.key.text, "0123456789*") && !isWeekday(p.key.text) {
+		if !strings.ContainsAny(key, "0123456789*") && !isWeekday(key) {
 			break
 		}
-		separator := ", "
-		if !strings.Contains(meant, ":") && !isWeekday(p.key.text) && strings.Contains(meant, " ") && p.value.kind == null {
-			separator = ","
-		}
-		meant += separator + p.key.text
-		if p.value.kind != null {
-			meant += ":" + p.value.text
-		}
+		end = p.value.place.column + p.value.place.width - 1
 		tail++
 	}
-	return meant, tail
+	line := d.line(when.place.line)
+	if tail == 0 || end > len(line) || end < when.place.column {
+		return "", 0
+	}
+	return strings.TrimSpace(string(line[when.place.column-1 : end])), tail
 }
 
 func isWeekday(text string) bool {

@@ -13,7 +13,7 @@ import (
 // written is the whole file.
 type written struct {
 	Timezone  *string                `json:"timezone,omitempty" jsonschema:"default=UTC,example=Europe/Paris" jsonschema_description:"The IANA time zone of every schedule that names none."`
-	Defaults  defaults               `json:"defaults,omitempty" jsonschema_description:"What holds for every schedule that does not say otherwise."`
+	Defaults  defaults               `json:"defaults" jsonschema_description:"What holds for every schedule that does not say otherwise."`
 	Limits    map[string]int         `json:"limits,omitempty" jsonschema_description:"Groups by name, and how many jobs of a group may be active together. A schedule joins one with limit."`
 	Calendars map[string]dates       `json:"calendars,omitempty" jsonschema_description:"Lists of dates by name, for except."`
 	Schedules map[string]*definition `json:"schedules" jsonschema:"required" jsonschema_description:"The schedules by key. A key is stable: it names the history."`

@@ -22,6 +22,9 @@ const (
 	// rarely is how often a day a schedule runs at most if a run more or less
 	// at a change of the clocks is to be worth a word.
 	rarely = 12
+	// enoughTouched is how many schedules are named that a change of the
+	// clocks touches; the others are counted.
+	enoughTouched = 10
 )
 
 // Warnings are the hazards of the file, as seen at now: what it says is
@@ -35,6 +38,9 @@ func (f *File) Warnings(now time.Time) []Warning {
 	for _, e := range w.entries {
 		w.schedule(e)
 	}
+	if more := len(w.touched) - enoughTouched; more > 0 {
+		w.warn(w.touched[enoughTouched], "when", "punctual next shows what happens to each", "a change of the clocks touches this and %d other schedules below", more-1)
+	}
 	w.herd()
 	w.unused()
 	return w.found.sorted()
@@ -47,6 +53,7 @@ type watch struct {
 	now       time.Time
 	directory string                       // of the file; empty if there is none
 	changes   map[string][]calendar.Change // by when, since many schedules share one
+	touched   []*entry                     // by changes of the clocks
 }
 
 func (w *watch) warn(e *entry, key, advice, problem string, arguments ...any) {
@@ -104,6 +111,9 @@ func (w *watch) clocksChange(e *entry, spec *calendar.Spec) {
 		w.changes[id] = changes
 	}
 	if len(changes) == 0 {
+		return
+	}
+	if w.touched = append(w.touched, e); len(w.touched) > enoughTouched {
 		return
 	}
 	others := ""

@@ -19,7 +19,7 @@ const (
 	maxDepth  = 50   // of lists and mappings in each other
 	maxIndent = 200  // columns
 	maxKeys   = 1000 // in one piece: the parser's time grows with their square
-	maxNodes  = 4_000_000
+	maxNodes  = 2_000_000
 	maxTabs   = 20 // lines indented with tabs that are told
 )
 
@@ -29,6 +29,7 @@ const (
 type yamlReader struct {
 	*findings
 	anchors  map[string]*node
+	field    string         // of the piece that is read
 	nodes    int            // made so far
 	unquoted map[place]bool // where a text was put together that lacks its quotes
 }
@@ -66,6 +67,14 @@ func (r *yamlReader) readable(data []byte) bool {
 		r.add(place{line: 1, column: 1}, "", "split it into several files, each applied by itself", fmt.Sprintf("the file is larger than %d MiB", maxSize>>20))
 		return false
 	}
+	marks := 0
+	for _, mark := range []byte("-:,[]{}?*&!@") {
+		marks += bytes.Count(data, []byte{mark})
+	}
+	if marks > maxMarks {
+		r.add(place{line: 1, column: 1}, "", "split it into several files, each applied by itself", "the file is too large: its structure has too many parts")
+		return false
+	}
 	if utf8.Valid(data) {
 		return true
 	}
@@ -91,7 +100,6 @@ func (r *yamlReader) readable(data []byte) bool {
 // what would take the parser too deep, and turns cron expressions that lack
 // quotes into the texts they were meant to be.
 func (r *yamlReader) tokens(text string) (token.Tokens, bool) {
-	text = strings.TrimPrefix(text, "\ufeff")
 	all, ok := r.lex(text)
 	if !ok {
 		return nil, false
@@ -169,6 +177,7 @@ func (r *yamlReader) shallow(tokens token.Tokens) bool {
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
 			flow--
+			continue
 		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
 		default:
 			if i > 0 && tokens[i-1].Position.Line == t.Position.Line || isBlock(tokens, i) {
@@ -183,39 +192,11 @@ func (r *yamlReader) shallow(tokens token.Tokens) bool {
 	return true
 }
 
-// isBlock says whether token i is the text of a literal or folded block, whose
-// position means nothing.
-func isBlock(tokens token.Tokens, i int) bool {
-	return i > 0 && (tokens[i-1].Type == token.LiteralType || tokens[i-1].Type == token.FoldedType)
-}
-
-// startsKey says whether a mapping written in block style begins at token i.
-func startsKey(tokens token.Tokens, i int) bool {
-	if i >= len(tokens) {
-		return false
-	}
-	switch tokens[i].Type {
-	case token.MappingKeyType, token.MergeKeyType:
-		return true
-	case token.SequenceEntryType, token.MappingValueType, token.SequenceStartType, token.MappingStartType:
-		return false
-	}
-	for _, t := range tokens[i:] {
-		if t.Type == token.MappingValueType {
-			return true
-		}
-		if t.Position.Line > tokens[i].Position.Line {
-			return false
-		}
-	}
-	return false
-}
-
 // mapping reads a mapping in block style piece by piece: that of the file, and
 // those below its keys, whose field is the key.
 func (r *yamlReader) mapping(tokens token.Tokens, field string) *node {
 	m := &node{kind: mapping, place: placeOf(tokens[0])}
-	for _, piece := range r.pieces(tokens) {
+	for _, piece := range r.pieces(tokens, field) {
 		key := piece[0].Value
 		if field == "" && hasBlockBelow(piece) {
 			m.pairs = append(m.pairs, pair{key: keyNode(piece[0]), value: r.mapping(piece[2:], key)})
@@ -226,43 +207,9 @@ func (r *yamlReader) mapping(tokens token.Tokens, field string) *node {
 			m.merges = append(m.merges, read.merges...)
 		}
 	}
+	r.field = field
 	r.settle(m)
 	return m
-}
-
-// pieces cuts the tokens of a mapping in block style before each of its keys.
-func (r *yamlReader) pieces(tokens token.Tokens) []token.Tokens {
-	var pieces []token.Tokens
-	column, flow, start := tokens[0].Position.Column, 0, 0
-	for i, t := range tokens {
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-		case token.SequenceEndType, token.MappingEndType:
-			flow = max(0, flow-1)
-		}
-		if i == 0 || flow > 0 && !startsKey(tokens, i) || isBlock(tokens, i) || t.Position.Line == tokens[i-1].Position.Line {
-			continue
-		}
-		if t.Position.Column > column || t.Type == token.SequenceEntryType || t.Type == token.MappingValueType ||
-			t.Type == token.MappingEndType || t.Type == token.SequenceEndType {
-			continue
-		}
-		if t.Position.Column < column {
-			r.add(placeOf(t), "", fmt.Sprintf("indent it by %d spaces, like the ones above, or not at all", column-1), "this line is indented less than its neighbours")
-		}
-		pieces = append(pieces, tokens[start:i])
-		start, flow = i, 0
-	}
-	return append(pieces, tokens[start:])
-}
-
-// hasBlockBelow says whether a piece is a key with a mapping in block style
-// below it.
-func hasBlockBelow(piece token.Tokens) bool {
-	return len(piece) > 2 && piece[1].Type == token.MappingValueType &&
-		piece[2].Position.Line > piece[0].Position.Line &&
-		piece[2].Position.Column > piece[0].Position.Column && startsKey(piece, 2)
 }
 
 // parse reads one piece with the YAML library.
@@ -272,6 +219,7 @@ func (r *yamlReader) parse(piece token.Tokens, field string) (m *node) {
 		return nil
 	}
 	ok := false
+	r.field = field
 	defer r.survive(&ok, placeOf(piece[0]))
 	file, err := parser.Parse(piece, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -289,24 +237,6 @@ func (r *yamlReader) parse(piece token.Tokens, field string) (m *node) {
 	return m
 }
 
-// keysInBlocks counts the keys that stand outside of brackets.
-func keysInBlocks(piece token.Tokens) int {
-	keys, flow := 0, 0
-	for _, t := range piece {
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-		case token.SequenceEndType, token.MappingEndType:
-			flow--
-		case token.MappingValueType:
-			if flow <= 0 {
-				keys++
-			}
-		}
-	}
-	return keys
-}
-
 // node makes a node of what the library read.
 func (r *yamlReader) node(n ast.Node, depth int) *node {
 	r.nodes++
@@ -315,7 +245,7 @@ func (r *yamlReader) node(n ast.Node, depth int) *node {
 	}
 	made := &node{place: placeOf(n.GetToken())}
 	if depth > 2*maxDepth || r.nodes > maxNodes {
-		r.add(made.place, "", "", "this is nested too deep, or too large")
+		r.add(made.place, r.field, "", "this is nested too deep, or too large")
 		made.kind = broken
 		return made
 	}
@@ -357,7 +287,7 @@ func (r *yamlReader) node(n ast.Node, depth int) *node {
 		made.kind = null
 	default:
 		made.kind = broken
-		r.add(made.place, "", "", "this YAML means nothing here")
+		r.add(made.place, r.field, "", "this YAML means nothing here")
 	}
 	return made
 }
@@ -397,7 +327,7 @@ func (r *yamlReader) settle(m *node) {
 	for _, p := range m.pairs {
 		first, twice := seen[p.key.text]
 		if twice {
-			r.add(p.key.place, "", "keep one of the two", fmt.Sprintf("the key %s stands twice; it stands first in line %d", quoted(p.key.text), first.place.line))
+			r.add(p.key.place, r.field, "keep one of the two", fmt.Sprintf("the key %s stands twice; it stands first in line %d", quoted(p.key.text), first.place.line))
 			continue
 		}
 		seen[p.key.text] = p.key
@@ -419,13 +349,13 @@ func (r *yamlReader) settle(m *node) {
 func (r *yamlReader) merge(m, source *node, seen map[string]*node) {
 	if source.kind != mapping {
 		if source.kind != broken {
-			r.add(source.place, "", "write <<: *name, where &name marks a mapping above", "only a mapping can be merged")
+			r.add(source.place, r.field, "write <<: *name, where &name marks a mapping above", "only a mapping can be merged")
 		}
 		return
 	}
 	r.nodes += len(source.pairs)
 	if r.nodes > maxNodes {
-		r.add(source.place, "", "", "this is nested too deep, or too large")
+		r.add(source.place, r.field, "", "this is nested too deep, or too large")
 		return
 	}
 	for _, p := range source.pairs {
@@ -443,7 +373,7 @@ func (r *yamlReader) alias(n *ast.AliasNode, at place) *node {
 		return value
 	}
 	at.width = len(name) + 1
-	r.add(at, "", fmt.Sprintf(`an unquoted * refers to a &%s above; if it is text, put it in quotes: "*%s"`, name, name), fmt.Sprintf("nothing is marked &%s", name))
+	r.add(at, r.field, fmt.Sprintf(`an unquoted * refers to a &%s above; if it is text, put it in quotes: "*%s"`, name, name), fmt.Sprintf("nothing is marked &%s", name))
 	return &node{kind: broken, place: at}
 }
 
@@ -458,7 +388,7 @@ func (r *yamlReader) tagged(n *ast.TagNode, depth int) *node {
 		}
 	case "!!map", "!!seq", "!!int", "!!bool", "!!null", "!!float":
 	default:
-		r.add(placeOf(n.Start), "", "leave it out", fmt.Sprintf("the tag %s means nothing here", quoted(n.Start.Value)))
+		r.add(placeOf(n.Start), r.field, "leave it out", fmt.Sprintf("the tag %s means nothing here", quoted(n.Start.Value)))
 	}
 	return value
 }

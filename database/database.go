@@ -29,6 +29,7 @@ type Database struct {
 
 	engine engine
 	now    func() time.Time
+	trace  func(statement string)
 }
 
 // Querier runs statements, inside a transaction or outside of one.
@@ -60,6 +61,9 @@ type Tx interface {
 	Querier
 	// InsertRows adds many rows to a table in as few round trips as it can.
 	InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error
+	// Now is the time as Database.Now gives it, read over the transaction's own
+	// connection: who holds one must not ask the pool for another.
+	Now(ctx context.Context) (time.Time, error)
 	// Native is the driver's own transaction: pgx.Tx or *sql.Tx.
 	Native() any
 }
@@ -81,6 +85,9 @@ type Options struct {
 	Now func() time.Time
 	// MaxConnections bounds the pool; zero is a good default.
 	MaxConnections int
+	// Trace is called before every statement of ours, for tests that count them
+	// or that let the database die at one; may be nil.
+	Trace func(statement string)
 }
 
 // Allowed is the form of a database's address, in words for error messages.
@@ -90,7 +97,7 @@ const Allowed = "postgres://user:password@host:5432/name, or sqlite:PATH for a f
 func Open(ctx context.Context, address string, o Options) (*Database, error) {
 	scheme, rest, _ := strings.Cut(address, ":")
 	var (
-		d   = &Database{now: o.Now}
+		d   = &Database{now: o.Now, trace: o.Trace}
 		err error
 	)
 	switch scheme {
@@ -114,22 +121,45 @@ func Open(ctx context.Context, address string, o Options) (*Database, error) {
 func (d *Database) Close() { d.engine.close() }
 
 // Reader runs queries that change nothing, outside of a transaction.
-func (d *Database) Reader() Querier { return d.engine.reader() }
+func (d *Database) Reader() Querier {
+	if d.trace != nil {
+		return tracedQuerier{d.engine.reader(), d.trace}
+	}
+	return d.engine.reader()
+}
 
 // Transaction runs do in a transaction that is committed when it returns nil
 // and rolled back otherwise. On SQLite it is the only writer meanwhile: do must
 // hold nothing but statements.
 func (d *Database) Transaction(ctx context.Context, do func(Tx) error) error {
-	return d.engine.transaction(ctx, do)
+	return d.engine.transaction(ctx, func(tx Tx) error {
+		if d.trace != nil {
+			tx = tracedTx{tx, d.trace}
+		}
+		return do(timedTx{tx, d.now})
+	})
 }
 
 // Now is the time everyone who shares this database goes by: the server's on
 // Postgres, the host's on SQLite. In UTC, microseconds.
 func (d *Database) Now(ctx context.Context) (time.Time, error) {
-	if d.now != nil {
-		return d.now().UTC().Truncate(time.Microsecond), nil
+	return readClock(ctx, d.now, d.engine.now)
+}
+
+// timedTx is a transaction that goes by the database's clock, or its stand-in.
+type timedTx struct {
+	Tx
+	now func() time.Time
+}
+
+func (t timedTx) Now(ctx context.Context) (time.Time, error) { return readClock(ctx, t.now, t.Tx.Now) }
+
+func readClock(ctx context.Context, standIn func() time.Time, read func(context.Context) (time.Time, error)) (now time.Time, err error) {
+	if standIn != nil {
+		now = standIn()
+	} else {
+		now, err = read(ctx)
 	}
-	now, err := d.engine.now(ctx)
 	return now.UTC().Truncate(time.Microsecond), err
 }
 
@@ -165,11 +195,15 @@ func (i instant) Scan(source any) error {
 	return nil
 }
 
+// scanInstants and its like for arguments leave the caller's slice as it is:
+// it may be used again.
 func scanInstants(destinations []any) []any {
+	scanned := make([]any, len(destinations))
 	for i, destination := range destinations {
 		if at, ok := destination.(*time.Time); ok {
-			destinations[i] = instant{at}
+			destination = instant{at}
 		}
+		scanned[i] = destination
 	}
-	return destinations
+	return scanned
 }

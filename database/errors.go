@@ -22,7 +22,8 @@ func Transient(err error) bool {
 	}
 	var postgresError *pgconn.PgError
 	if errors.As(err, &postgresError) {
-		return transientState(postgresError.Code)
+		// A plan prepared before a migration fails once and is made anew.
+		return transientState(postgresError.Code) || strings.Contains(postgresError.Message, "cached plan")
 	}
 	var sqliteError *sqlitedriver.Error
 	if errors.As(err, &sqliteError) {
@@ -44,9 +45,11 @@ func Transient(err error) bool {
 }
 
 // transientState is true for the SQLSTATE classes that speak of the server's
-// condition: connection, resources, operator, system, and contention.
+// condition: connection, resources, operator, system, and contention; for a
+// transaction that stood idle too long, and for a server that only reads, as
+// one does that is about to take over from another.
 func transientState(state string) bool {
-	for _, class := range []string{"08", "25P03", "40", "53", "55", "57", "58", "XX"} {
+	for _, class := range []string{"08", "25006", "25P03", "40", "53", "55", "57", "58", "XX"} {
 		if strings.HasPrefix(state, class) {
 			return true
 		}

@@ -19,10 +19,10 @@ const migrationLock = 0x70756e63
 // migrationTable is where goose notes what has been done.
 const migrationTable = "punctual_migration"
 
-// Migrate runs first, and then the migrations in the folder of files named for
+// Migrate runs first, over the driver's pool that it is given, and then the migrations in the folder of files named for
 // the kind of database that have not been run yet. Any number of processes may
 // call it at once.
-func (d *Database) Migrate(ctx context.Context, files fs.FS, first func(context.Context) error) error {
+func (d *Database) Migrate(ctx context.Context, files fs.FS, first func(ctx context.Context, pool any) error) error {
 	own, err := fs.Sub(files, string(d.Kind))
 	if err != nil {
 		return fmt.Errorf("migrating: %w", err)
@@ -42,11 +42,13 @@ func (d *Database) Migrate(ctx context.Context, files fs.FS, first func(context.
 // migratePostgres works on connections of its own, since migrations may take
 // longer than a clock's statements. One of them holds a lock, which ends with
 // it: a process that dies while migrating leaves it to the next.
-func migratePostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS, first func(context.Context) error) error {
+func migratePostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS, first func(context.Context, any) error) error {
 	config := pool.Config().Copy()
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		delete(config.ConnConfig.RuntimeParams, name)
 	}
+	// One for the lock's holder, which must not stand in the way of the rest.
+	config.MaxConns = max(config.MaxConns, 2)
 	patient, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err
@@ -56,11 +58,15 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS, first
 	if err != nil {
 		return err
 	}
-	defer func() { _ = holder.Hijack().Close(context.WithoutCancel(ctx)) }()
+	defer holder.Release()
+	defer func() {
+		// The lock ends with the connection.
+		_ = holder.Conn().Close(context.WithoutCancel(ctx))
+	}()
 	if _, err := holder.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock)); err != nil {
 		return fmt.Errorf("waiting for the lock: %w", err)
 	}
-	if err := first(ctx); err != nil {
+	if err := first(ctx, patient); err != nil {
 		return err
 	}
 	connections := stdlib.OpenDBFromPool(patient)
@@ -71,11 +77,11 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS, first
 // migrateSQLite has no lock to wait for but the file's own, which each
 // migration takes alone. Who comes second finds a table that it was about to
 // make, and looks again.
-func migrateSQLite(ctx context.Context, connections *sql.DB, files fs.FS, first func(context.Context) error) error {
+func migrateSQLite(ctx context.Context, connections *sql.DB, files fs.FS, first func(context.Context, any) error) error {
 	const attempts = 50
 	var err error
 	for range attempts {
-		if err = first(ctx); err == nil {
+		if err = first(ctx, connections); err == nil {
 			if err = migrateTables(ctx, goose.DialectSQLite3, connections, files); err == nil {
 				return nil
 			}

@@ -24,6 +24,8 @@ var postgresSession = map[string]string{
 	"tcp_keepalives_interval":             "5",
 	"tcp_keepalives_count":                "3",
 	"timezone":                            "UTC",
+	// What is counted behind a lock must see what was committed before it.
+	"default_transaction_isolation": "read committed",
 }
 
 const postgresConnectTimeout = 5 * time.Second
@@ -81,8 +83,12 @@ func (p *postgres) transaction(ctx context.Context, do func(Tx) error) error {
 	})
 }
 
-func (p *postgres) now(ctx context.Context) (now time.Time, err error) {
-	err = p.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now)
+func (p *postgres) now(ctx context.Context) (time.Time, error) {
+	return postgresNow(ctx, p.pool)
+}
+
+func postgresNow(ctx context.Context, from pgxQuerier) (now time.Time, err error) {
+	err = from.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now)
 	return now, err
 }
 
@@ -92,19 +98,22 @@ func (p *postgres) notify(ctx context.Context, channel string) error {
 }
 
 func (p *postgres) wakeups(ctx context.Context, channel string, wake func()) error {
-	connection, err := p.pool.Acquire(ctx)
+	acquired, err := p.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
+	// A connection that listens takes no place in the pool and never goes back.
+	connection := acquired.Hijack()
 	defer func() {
-		// A connection that listens must not go back to the pool.
-		_ = connection.Hijack().Close(context.WithoutCancel(ctx))
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = connection.Close(closing)
 	}()
 	if _, err := connection.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return err
 	}
 	for {
-		if _, err := connection.Conn().WaitForNotification(ctx); err != nil {
+		if _, err := connection.WaitForNotification(ctx); err != nil {
 			return err
 		}
 		wake()
@@ -160,6 +169,8 @@ type postgresTx struct {
 
 func (t postgresTx) Native() any { return t.tx }
 
+func (t postgresTx) Now(ctx context.Context) (time.Time, error) { return postgresNow(ctx, t.tx) }
+
 func (t postgresTx) InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
@@ -172,10 +183,11 @@ func (t postgresTx) InsertRows(ctx context.Context, table string, columns []stri
 
 // postgresArguments turns zero times into NULL.
 func postgresArguments(arguments []any) []any {
+	converted := make([]any, len(arguments))
 	for i, argument := range arguments {
-		if at, ok := argument.(time.Time); ok && at.IsZero() {
-			arguments[i] = nil
+		if at, ok := argument.(time.Time); !ok || !at.IsZero() {
+			converted[i] = argument
 		}
 	}
-	return arguments
+	return converted
 }

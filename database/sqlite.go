@@ -163,6 +163,8 @@ type sqliteTx struct {
 
 func (t sqliteTx) Native() any { return t.tx }
 
+func (t sqliteTx) Now(context.Context) (time.Time, error) { return time.Now(), nil }
+
 func (t sqliteTx) InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
@@ -200,18 +202,19 @@ func sqliteQuery(query string) string {
 
 // sqliteArguments turns times into integer microseconds and slices into JSON.
 func sqliteArguments(arguments []any) []any {
+	converted := make([]any, len(arguments))
 	for i, argument := range arguments {
 		switch value := argument.(type) {
 		case time.Time:
-			if value.IsZero() {
-				arguments[i] = nil
-			} else {
-				arguments[i] = value.UnixMicro()
+			if !value.IsZero() {
+				converted[i] = value.UnixMicro()
 			}
 		case []int64, []string:
 			text, _ := json.Marshal(value)
-			arguments[i] = string(text)
+			converted[i] = string(text)
+		default:
+			converted[i] = argument
 		}
 	}
-	return arguments
+	return converted
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,8 +37,8 @@ type client interface {
 	cancelTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error)
 	cancel(ctx context.Context, id int64) (*rivertype.JobRow, error)
 	retry(ctx context.Context, id int64) (*rivertype.JobRow, error)
+	retryTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error)
 	get(ctx context.Context, id int64) (*rivertype.JobRow, error)
-	migrate(ctx context.Context) error
 }
 
 // Open gives the queue in db, to insert into and to look at.
@@ -57,12 +58,29 @@ func Open(db *database.Database) (*Queue, error) {
 	return q, nil
 }
 
-// Migrate brings River's tables up to date. It is to be called under a lock.
-func (q *Queue) Migrate(ctx context.Context) error {
-	if err := q.client.migrate(ctx); err != nil {
+// Migrate brings River's tables up to date over a driver's pool, whose
+// statements may take long. It is to be called under a lock.
+func Migrate(ctx context.Context, pool any) error {
+	var err error
+	switch pool := pool.(type) {
+	case *pgxpool.Pool:
+		err = migrate(ctx, riverpgxv5.New(pool))
+	case *sql.DB:
+		err = migrate(ctx, riversqlite.New(pool))
+	}
+	if err != nil {
 		return fmt.Errorf("migrating the queue's tables: %w", err)
 	}
 	return nil
+}
+
+func migrate[T any](ctx context.Context, driver riverdriver.Driver[T]) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
 }
 
 // Job is a job to be inserted.
@@ -168,10 +186,16 @@ func (q *Queue) Retry(ctx context.Context, id int64) error {
 	return describe(id, err)
 }
 
+// RetryTx is Retry as part of tx.
+func (q *Queue) RetryTx(ctx context.Context, tx database.Tx, id int64) error {
+	_, err := q.client.retryTx(ctx, tx, id)
+	return describe(id, err)
+}
+
 // ErrNoJob says that the queue has no such job (any more).
 var ErrNoJob = fmt.Errorf("no such job in the queue")
 
-func isNotFound(err error) bool { return err != nil && err.Error() == rivertype.ErrNotFound.Error() }
+func isNotFound(err error) bool { return errors.Is(err, rivertype.ErrNotFound) }
 
 func describe(id int64, err error) error {
 	switch {
@@ -198,14 +222,11 @@ func (q *Queue) timestamp(at time.Time) any {
 }
 
 // riverClient is River's client for one kind of transaction.
-type riverClient[T any] struct {
-	client *river.Client[T]
-	driver riverdriver.Driver[T]
-}
+type riverClient[T any] struct{ client *river.Client[T] }
 
 func newRiver[T any](driver riverdriver.Driver[T], config *river.Config) (*riverClient[T], error) {
 	c, err := river.NewClient(driver, config)
-	return &riverClient[T]{c, driver}, err
+	return &riverClient[T]{c}, err
 }
 
 func (r *riverClient[T]) insertMany(ctx context.Context, tx database.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
@@ -224,15 +245,10 @@ func (r *riverClient[T]) retry(ctx context.Context, id int64) (*rivertype.JobRow
 	return r.client.JobRetry(ctx, id)
 }
 
-func (r *riverClient[T]) get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
-	return r.client.JobGet(ctx, id)
+func (r *riverClient[T]) retryTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error) {
+	return r.client.JobRetryTx(ctx, tx.Native().(T), id)
 }
 
-func (r *riverClient[T]) migrate(ctx context.Context) error {
-	migrator, err := rivermigrate.New(r.driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	return err
+func (r *riverClient[T]) get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
+	return r.client.JobGet(ctx, id)
 }

@@ -36,8 +36,8 @@ func (q *Queue) Conditions() Conditions {
 		failures = `(SELECT count(*) FROM json_each(coalesce(j.errors, '[]')) WHERE json_extract(value, '$.error') NOT LIKE '` + lostPrefix + `%')`
 		lastError = `coalesce(json_extract(j.errors, '$[#-1].error'), '')`
 		asked = `json_extract(j.metadata, '$.cancel_attempted_at') IS NOT NULL`
-		started = "CAST(unixepoch(j.attempted_at, 'subsec') * 1000000 AS INTEGER)"
-		finished = "CAST(unixepoch(j.finalized_at, 'subsec') * 1000000 AS INTEGER)"
+		started = "CAST(round(unixepoch(j.attempted_at, 'subsec') * 1000000) AS INTEGER)"
+		finished = "CAST(round(unixepoch(j.finalized_at, 'subsec') * 1000000) AS INTEGER)"
 	}
 	waits := `j.state IN ('available', 'scheduled', 'pending')`
 	return Conditions{

@@ -21,7 +21,17 @@ type Finding struct {
 	Nominal time.Time   `json:"nominal"`
 	Until   time.Time   `json:"until,omitzero"` // the last of a stretch
 	Count   int         `json:"count"`
+	Due     time.Time   `json:"due,omitzero"` // of the nominal, where it is undecided after the cursor
 	Detail  string      `json:"detail"`
+}
+
+// pendingAllowed is how long what is due may be undecided while a clock lives.
+const pendingAllowed = 10 * time.Second
+
+// Overdue says whether the finding is a fault where clocks ought to be alive:
+// due for longer than one takes, and undecided for no reason.
+func (f Finding) Overdue(now time.Time) bool {
+	return f.Kind == FindingPending && now.Sub(f.Due) > pendingAllowed
 }
 
 // Name is the occurrence a finding is about.
@@ -53,7 +63,8 @@ func (k FindingKind) Failure() bool {
 }
 
 // AuditInput is what is known of one schedule: its rows of the clock with a
-// nominal after From and not after the cursor, in order of nominal.
+// nominal after From and not after the cursor, in order of nominal. A stretch
+// that begins before and reaches beyond From is among them.
 type AuditInput struct {
 	Schedule *Schedule
 	State    State
@@ -99,18 +110,27 @@ func (a *auditor) find(kind FindingKind, nominal, until time.Time, count int, de
 
 // row accounts for the nominals before a row and for those it stands for.
 func (a *auditor) row(row LedgerRow) {
+	if !row.Nominal.After(a.in.From) {
+		// What lies before is not known any more, so it cannot be counted.
+		a.at = later(a.at, row.Until)
+		return
+	}
 	a.gap(row.Nominal)
 	if !row.Nominal.After(a.at) {
 		a.find(FindingTwice, row.Nominal, row.Until, row.Count, "a row of the ledger decides it again")
+		a.at = later(a.at, row.Until)
 		return
 	}
 	if !a.isNominal(row.Nominal) {
 		a.find(FindingUnknown, row.Nominal, row.Until, row.Count, "the ledger has a row, but the when in force yields no such instant")
-	} else if row.Count > 1 || !row.Until.Equal(row.Nominal) {
+	} else if row.Count != 1 || !row.Until.Equal(row.Nominal) {
 		a.stretch(row)
 	}
-	if row.Skipped == "" && row.JobID == 0 {
+	switch {
+	case row.Skipped == "" && row.JobID == 0:
 		a.find(FindingWrong, row.Nominal, row.Until, 1, "the ledger says enqueued, but names no job")
+	case row.Skipped != "" && row.JobID != 0:
+		a.find(FindingWrong, row.Nominal, row.Until, 1, "the ledger says skipped, but names job %d", row.JobID)
 	}
 	a.at = later(row.Nominal, row.Until)
 }
@@ -156,15 +176,15 @@ func (a *auditor) ahead() {
 		return
 	}
 	first, _ := a.timeline.Next(a.in.State.Cursor)
-	count := a.timeline.Count(a.in.State.Cursor, last.At)
+	kind, detail := FindingPending, "due since "+FormatInstant(first.Due)
 	switch {
 	case a.in.Error != "":
-		a.find(FindingError, first.At, last.At, count, "%s", a.in.Error)
+		kind, detail = FindingError, a.in.Error
 	case a.in.State.Waiting != NotWaiting:
-		a.find(FindingWaiting, first.At, last.At, count, "for %s", a.in.State.Waiting.InWords())
-	default:
-		a.find(FindingPending, first.At, last.At, count, "due since %s", FormatInstant(first.Due))
+		kind, detail = FindingWaiting, "for "+a.in.State.Waiting.InWords()
 	}
+	a.find(kind, first.At, last.At, a.timeline.Count(a.in.State.Cursor, last.At), "%s", detail)
+	a.findings[len(a.findings)-1].Due = first.Due
 }
 
 // forgiveTZData turns failures into notes where another tzdata computed the

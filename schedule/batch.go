@@ -29,24 +29,35 @@ func DecideBatch(candidates []Candidate, groups map[string]Group) []Decided {
 	decided := make([]Decided, len(candidates))
 	members := map[string][]int{}
 	for i, c := range candidates {
+		limit := c.Schedule.Policies.Limit
 		c.Facts.Places = 0
+		if groups[limit].Free >= Unlimited {
+			c.Facts.Places = Unlimited
+		}
 		decided[i] = Decided{Candidate: c, Decision: Decide(c.Schedule, c.State, c.Facts)}
 		if decided[i].State().Waiting == WaitingForPlace {
-			limit := c.Schedule.Policies.Limit
 			members[limit] = append(members[limit], i)
 		}
 	}
 	for limit, indexes := range members {
-		group := groups[limit]
-		for free := group.Free; free > 0; free-- {
-			i, ok := firstInLine(decided, indexes)
-			if !ok || (!group.Earliest.IsZero() && group.Earliest.Before(decided[i].State().WaitingDue)) {
-				break
-			}
-			decided[i].Decision = decided[i].takePlace()
-		}
+		givePlaces(groups[limit], decided, indexes)
 	}
 	return decided
+}
+
+// givePlaces gives the free places of a group to its members, for as long as
+// nobody outside of the batch was due before.
+func givePlaces(group Group, decided []Decided, members []int) {
+	for free := group.Free; free > 0; free-- {
+		i, ok := firstInLine(decided, members)
+		if !ok || (!group.Earliest.IsZero() && group.Earliest.Before(decided[i].State().WaitingDue)) {
+			return
+		}
+		decided[i].Decision = decided[i].withPlace()
+		if decided[i].More {
+			return // the next place is still its own
+		}
+	}
 }
 
 // State after the decision; the candidate's own is the state before.
@@ -65,15 +76,11 @@ func firstInLine(decided []Decided, members []int) (first int, ok bool) {
 	return first, ok
 }
 
-// takePlace goes on from a decision that waits for a place, with one.
-func (d Decided) takePlace() Decision {
-	facts := d.Decision.facts
-	facts.Places = 1
-	next := Decide(d.Schedule, d.Decision.State, facts)
-	next.Rows = append(d.Rows[:len(d.Rows):len(d.Rows)], next.Rows...)
-	next.Supersede = append(d.Supersede[:len(d.Supersede):len(d.Supersede)], next.Supersede...)
-	next.Cancel = append(d.Cancel[:len(d.Cancel):len(d.Cancel)], next.Cancel...)
-	return next
+// withPlace goes on from a decision that waits for a place, with one.
+func (d Decision) withPlace() Decision {
+	d.decider.facts.Places = 1
+	d.decider.place()
+	return d.decider.decision()
 }
 
 // Batch is candidates read together, with the facts as they were then.

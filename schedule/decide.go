@@ -1,14 +1,9 @@
 package schedule
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
-
-// maxEnqueuedAtOnce bounds how many occurrences of one schedule a decision
-// enqueues, so that a long catch-up never holds up the others.
-const maxEnqueuedAtOnce = 100
 
 // Decide says what becomes of every nominal of s after the cursor whose due is
 // not after now. It reads its arguments and nothing else.
@@ -20,18 +15,21 @@ const maxEnqueuedAtOnce = 100
 // all after it stay undecided, and the cursor stands before it.
 func Decide(s *Schedule, state State, facts Facts) Decision {
 	d := &decider{schedule: s, state: state, facts: facts, timeline: s.Timeline}
+	d.facts.Active = slices.Clip(facts.Active)
 	last, ok := s.Timeline.LastDue(facts.Now)
 	if !ok || !last.At.After(state.Cursor) {
 		d.finish(NotWaiting)
 		return d.decision()
 	}
-	stretches := d.split(last.At)
+	d.last = last.At
+	d.stretches = d.split()
 	if state.Waiting == NotWaiting {
-		stretches = d.catchUp(stretches)
+		d.catchUp()
 	} else {
-		stretches = d.thinOutWaiting(stretches)
+		d.thinOutWaiting()
 	}
-	d.place(stretches, last.At)
+	d.dropCovered()
+	d.place()
 	return d.decision()
 }
 
@@ -42,6 +40,10 @@ type decider struct {
 	state    State
 	facts    Facts
 
+	stretches []stretch // of the nominals after the cursor
+	last      time.Time // the newest of them
+	met       time.Time // catch-up was applied before to those up to here
+
 	rows      []Row
 	supersede []int64
 	cancel    []int64
@@ -50,7 +52,7 @@ type decider struct {
 }
 
 func (d *decider) decision() Decision {
-	return Decision{Rows: d.rows, State: d.state, Supersede: d.supersede, Cancel: d.cancel, More: d.more, facts: d.facts}
+	return Decision{Rows: d.rows, State: d.state, Supersede: d.supersede, Cancel: d.cancel, More: d.more, decider: d}
 }
 
 // stretch is the nominals in (after, until], which share a fate. No reason
@@ -61,14 +63,14 @@ type stretch struct {
 }
 
 // split cuts (cursor, last] where pauses and skip-next begin and end.
-func (d *decider) split(last time.Time) []stretch {
-	all := []stretch{{after: d.state.Cursor, until: last}}
+func (d *decider) split() []stretch {
+	all := []stretch{{after: d.state.Cursor, until: d.last}}
 	if skip := d.state.SkipAt; !skip.IsZero() {
 		all = mark(all, skip.Add(-1), skip, ReasonByHand)
 	}
 	for _, pause := range d.facts.Pauses {
 		if pause.holds(d.facts.Now) {
-			return mark(all, d.state.Cursor, last, ReasonPaused)
+			return mark(all, d.state.Cursor, d.last, ReasonPaused)
 		}
 		if pause.From.After(d.facts.Now) || pause.Until.IsZero() {
 			continue
@@ -113,64 +115,80 @@ func mark(stretches []stretch, after, until time.Time, reason Reason) []stretch 
 
 // catchUp applies the catch-up policy to candidates that are met for the first
 // time.
-func (d *decider) catchUp(stretches []stretch) []stretch {
-	policies := d.schedule.Policies
-	newest, ok := d.newest(stretches)
-	if !ok {
-		return stretches
+func (d *decider) catchUp() {
+	d.met = later(d.state.Met, d.state.Cursor)
+	newest, ok := d.newest()
+	if !ok || !newest.At.After(d.met) {
+		return
 	}
-	switch policies.CatchUp {
+	before := newest.At.Add(-1)
+	switch d.schedule.Policies.CatchUp {
 	case CatchUpAll:
-		return d.catchUpAll(stretches)
+		d.catchUpAll()
 	case CatchUpNone:
 		if d.late(newest) {
-			return mark(stretches, d.state.Cursor, newest.At, ReasonMissed)
+			before = newest.At
 		}
-		return mark(stretches, d.state.Cursor, newest.At.Add(-1), ReasonMissed)
+		d.mark(d.met, before, ReasonMissed)
 	default:
-		return mark(stretches, d.state.Cursor, newest.At.Add(-1), ReasonCoalesced)
+		d.mark(d.met, before, ReasonCoalesced)
 	}
 }
 
 // catchUpAll keeps the newest candidates within the window and the number. If
 // the oldest kept is late and jobs may not overlap, all of them stand in line.
-func (d *decider) catchUpAll(stretches []stretch) []stretch {
+func (d *decider) catchUpAll() {
 	policies := d.schedule.Policies
-	met := later(d.state.Met, d.state.Cursor)
 	if before, ok := d.timeline.LastDue(d.facts.Now.Add(-time.Duration(policies.CatchUpWindow)).Add(-1)); ok {
-		stretches = mark(stretches, met, before.At, ReasonBeyondCatchUp)
+		d.mark(d.met, before.At, ReasonBeyondCatchUp)
 	}
-	stretches = d.keepNewest(stretches, met, policies.CatchUpMax)
-	d.state.Met = stretches[len(stretches)-1].until
-	if oldest, ok := d.oldest(stretches); ok && policies.Overlap != OverlapAllow && d.late(oldest) {
+	d.keepNewest(d.met, policies.CatchUpMax)
+	if oldest, ok := d.oldest(d.met); ok && policies.Overlap != OverlapAllow && d.late(oldest) {
 		d.state.InLine = true
 	}
-	return stretches
 }
 
 // thinOutWaiting places what came due while a nominal waits: catch-up is not
 // applied again, however late it is met.
-func (d *decider) thinOutWaiting(stretches []stretch) []stretch {
+func (d *decider) thinOutWaiting() {
 	policies := d.schedule.Policies
-	if policies.Overlap == OverlapAllow {
-		return stretches
+	d.met = d.state.Cursor
+	switch {
+	case policies.Overlap == OverlapAllow:
+	case d.state.InLine || policies.Overlap == OverlapQueue:
+		d.keepNewest(d.state.Cursor, policies.CatchUpMax)
+	default:
+		if newest, ok := d.newest(); ok {
+			d.mark(d.state.Cursor, newest.At.Add(-1), ReasonSuperseded)
+		}
 	}
-	if d.state.InLine || policies.Overlap == OverlapQueue {
-		return d.keepNewest(stretches, d.state.Cursor, policies.CatchUpMax)
-	}
-	if newest, ok := d.newest(stretches); ok {
-		return mark(stretches, d.state.Cursor, newest.At.Add(-1), ReasonSuperseded)
-	}
-	return stretches
 }
 
-// keepNewest marks all but the newest n candidates after met as beyond the
-// catch-up limit.
-func (d *decider) keepNewest(stretches []stretch, met time.Time, n int) []stretch {
+// dropCovered forgets what was coalesced or superseded into the oldest nominal
+// if that one is skipped now and none takes its place.
+func (d *decider) dropCovered() {
+	carrier, _ := d.timeline.Next(d.state.Cursor)
+	for _, s := range d.stretches {
+		if carrier.At.After(s.until) {
+			continue
+		}
+		if s.reason != "" && s.reason != ReasonCoalesced && s.reason != ReasonSuperseded {
+			d.forgetCovered()
+		}
+		return
+	}
+}
+
+func (d *decider) mark(after, until time.Time, reason Reason) {
+	d.stretches = mark(d.stretches, after, until, reason)
+}
+
+// keepNewest marks all but the newest n candidates after an instant as beyond
+// the catch-up limit.
+func (d *decider) keepNewest(after time.Time, n int) {
 	kept := 0
-	for i := len(stretches) - 1; i >= 0; i-- {
-		s := stretches[i]
-		from := later(s.after, met)
+	for _, s := range slices.Backward(d.stretches) {
+		from := later(s.after, after)
 		if s.reason != "" || !s.until.After(from) {
 			continue
 		}
@@ -181,17 +199,18 @@ func (d *decider) keepNewest(stretches []stretch, met time.Time, n int) []stretc
 				break
 			}
 			if kept == n {
-				return mark(stretches, met, nominal.At, ReasonBeyondCatchUp)
+				d.mark(after, nominal.At, ReasonBeyondCatchUp)
+				return
 			}
 			kept++
 			before = nominal.At
 		}
 	}
-	return stretches
 }
 
-func (d *decider) newest(stretches []stretch) (Nominal, bool) {
-	for _, s := range slices.Backward(stretches) {
+// newest is the newest candidate.
+func (d *decider) newest() (Nominal, bool) {
+	for _, s := range slices.Backward(d.stretches) {
 		if s.reason == "" {
 			if n, ok := d.timeline.Prev(s.until.Add(1)); ok && n.At.After(s.after) {
 				return n, true
@@ -201,10 +220,11 @@ func (d *decider) newest(stretches []stretch) (Nominal, bool) {
 	return Nominal{}, false
 }
 
-func (d *decider) oldest(stretches []stretch) (Nominal, bool) {
-	for _, s := range stretches {
+// oldest is the oldest candidate after an instant.
+func (d *decider) oldest(after time.Time) (Nominal, bool) {
+	for _, s := range d.stretches {
 		if s.reason == "" {
-			if n, ok := d.timeline.Next(s.after); ok && !n.At.After(s.until) {
+			if n, ok := d.timeline.Next(later(s.after, after)); ok && !n.At.After(s.until) {
 				return n, true
 			}
 		}
@@ -214,161 +234,6 @@ func (d *decider) oldest(stretches []stretch) (Nominal, bool) {
 
 func (d *decider) late(n Nominal) bool {
 	return d.facts.Now.Sub(n.Due) > time.Duration(d.schedule.Policies.Grace)
-}
-
-// place walks the stretches in order, writes the skips and places each
-// candidate until one has to wait.
-func (d *decider) place(stretches []stretch, last time.Time) {
-	for _, s := range stretches {
-		if s.reason != "" {
-			d.skip(s)
-			continue
-		}
-		for n, ok := d.timeline.Next(s.after); ok && !n.At.After(s.until); n, ok = d.timeline.Next(n.At) {
-			if d.enqueued == maxEnqueuedAtOnce {
-				d.more = true
-				d.finish(NotWaiting)
-				return
-			}
-			if waiting := d.placeOne(n); waiting != NotWaiting {
-				d.state.WaitingDue = n.Due
-				d.finish(waiting)
-				return
-			}
-		}
-	}
-	d.state.Cursor = last
-	d.finish(NotWaiting)
-}
-
-// placeOne enqueues n, skips it, or says what it has to wait for. Overlap is
-// judged before the limit.
-func (d *decider) placeOne(n Nominal) Waiting {
-	overlap := d.schedule.Policies.Overlap
-	note := ""
-	switch {
-	case overlap == OverlapAllow:
-	case d.state.InLine && len(d.facts.Active)+len(d.facts.Retrying) > 0:
-		return WaitingInLine
-	case overlap == OverlapQueue && len(d.facts.Active)+len(d.facts.Retrying) > 0:
-		return WaitingInQueue
-	case len(d.facts.Active) == 0:
-	case overlap == OverlapWait:
-		return WaitingForRun
-	case overlap == OverlapCancel:
-		stopped, waits := d.cancelActive()
-		if waits {
-			return WaitingForCancel
-		}
-		note = stopped
-	default:
-		d.skipOne(n, ReasonNotFinished, d.facts.Active[len(d.facts.Active)-1].ID)
-		return NotWaiting
-	}
-	if d.schedule.Policies.Limit != "" && d.facts.Places <= 0 {
-		return WaitingForPlace
-	}
-	d.enqueue(n, note)
-	return NotWaiting
-}
-
-// cancelActive ends the active jobs under overlap cancel: those not yet
-// started at once, the others by asking, once, and waiting for at most the
-// cancel grace. The note tells of jobs that did not stop in time.
-func (d *decider) cancelActive() (note string, waits bool) {
-	var running []ActiveJob
-	for _, job := range d.facts.Active {
-		if job.Running || job.ID == ThisDecision {
-			running = append(running, job)
-		} else {
-			d.supersede = append(d.supersede, job.ID)
-		}
-	}
-	d.facts.Active = running
-	grace := d.schedule.Policies.CancelGrace
-	switch {
-	case len(running) == 0:
-		return "", false
-	case running[len(running)-1].ID == ThisDecision:
-		return "", true // asked for as soon as it has an id
-	case d.state.WaitUntil.IsZero():
-		for _, job := range running {
-			d.cancel = append(d.cancel, job.ID)
-		}
-		d.state.WaitUntil = d.facts.Now.Add(time.Duration(grace))
-		return "", true
-	case d.facts.Now.Before(d.state.WaitUntil):
-		return "", true
-	}
-	return fmt.Sprintf("job %d did not stop within %s of its cancellation", running[0].ID, grace), false
-}
-
-func (d *decider) enqueue(n Nominal, note string) {
-	first := n.At
-	if d.state.CoveredCount > 0 {
-		first = d.state.CoveredSince
-	}
-	d.rows = append(d.rows, Row{
-		Nominal: n.At, Until: n.At, Due: n.Due, Count: 1, Note: note,
-		From: d.timeline.Covered(first), Missed: d.state.CoveredCount, MissedSince: d.state.CoveredSince,
-		Late: d.late(n),
-	})
-	if d.schedule.Policies.Overlap != OverlapAllow {
-		d.supersede = append(d.supersede, d.facts.Retrying...)
-		d.facts.Retrying = nil
-	}
-	d.facts.Active = append(d.facts.Active, ActiveJob{ID: ThisDecision})
-	d.facts.Places--
-	d.enqueued++
-	d.state.Cursor = n.At
-	d.state.WaitUntil = time.Time{}
-	d.forgetCovered()
-}
-
-func (d *decider) skipOne(n Nominal, reason Reason, blocker int64) {
-	d.rows = append(d.rows, Row{Nominal: n.At, Until: n.At, Due: n.Due, Count: 1, Skipped: reason, Blocker: blocker})
-	d.state.Cursor = n.At
-	d.forgetCovered()
-}
-
-// skip writes the nominals of a stretch as one row. Those coalesced or
-// superseded are remembered for the job that will stand for them.
-func (d *decider) skip(s stretch) {
-	row, ok := skippedStretch(d.timeline, s.after, s.until, s.reason)
-	if !ok {
-		return
-	}
-	d.rows = append(d.rows, row)
-	d.state.Cursor = row.Until
-	switch s.reason {
-	case ReasonCoalesced, ReasonSuperseded:
-		if d.state.CoveredCount == 0 {
-			d.state.CoveredSince = row.Nominal
-		}
-		d.state.CoveredCount += row.Count
-	}
-}
-
-func (d *decider) forgetCovered() {
-	d.state.CoveredCount, d.state.CoveredSince = 0, time.Time{}
-}
-
-// finish sets when the clock looks again: at the next due, or when what is
-// waited for has come.
-func (d *decider) finish(waiting Waiting) {
-	if !d.state.SkipAt.IsZero() && !d.state.SkipAt.After(d.state.Cursor) {
-		d.state.SkipAt = time.Time{}
-	}
-	d.state.Waiting = waiting
-	if waiting != NotWaiting {
-		d.state.NextDue = time.Time{}
-		return
-	}
-	d.state.WaitingDue, d.state.WaitUntil, d.state.InLine = time.Time{}, time.Time{}, false
-	d.state.NextDue = d.timeline.nextDue(d.state.Cursor)
-	if len(d.rows) > 0 && d.rows[len(d.rows)-1].Skipped == ReasonPaused {
-		d.forgetCovered()
-	}
 }
 
 // nextDue is when the first nominal after an instant is due; zero if there is

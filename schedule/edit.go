@@ -8,7 +8,7 @@ import (
 
 // SkipUntil decides every undecided nominal at or before an instant as
 // skipped: on deletion whether due or not, by hand only what is due. What
-// waited is decided too.
+// waited is decided too; what then is left of a catch-up line stays in line.
 func SkipUntil(s *Schedule, state State, until time.Time, reason Reason) Decision {
 	if reason == ReasonByHand {
 		last, ok := s.Timeline.LastDue(until)
@@ -29,8 +29,11 @@ func SkipUntil(s *Schedule, state State, until time.Time, reason Reason) Decisio
 // afterSkip is a state in which nothing waits and the clock looks again at the
 // next due.
 func afterSkip(t Timeline, state State) State {
-	state.Waiting, state.WaitingDue, state.WaitUntil, state.InLine = NotWaiting, time.Time{}, time.Time{}, false
+	state.Waiting, state.WaitingDue, state.WaitUntil = NotWaiting, time.Time{}, time.Time{}
 	state.CoveredCount, state.CoveredSince = 0, time.Time{}
+	if next, ok := t.Next(state.Cursor); !ok || next.At.After(state.Met) {
+		state.InLine = false
+	}
 	if !state.SkipAt.IsZero() && !state.SkipAt.After(state.Cursor) {
 		state.SkipAt = time.Time{}
 	}
@@ -42,8 +45,12 @@ func afterSkip(t Timeline, state State) State {
 var ErrNothingAhead = errors.New("no occurrence lies ahead")
 
 // SkipNext names the first undecided nominal whose due is after now. Repeating
-// it changes nothing: the nominal already named is named again.
+// it changes nothing: the nominal already named is named again, for as long as
+// it is undecided.
 func SkipNext(s *Schedule, state State, now time.Time) (time.Time, error) {
+	if state.SkipAt.After(state.Cursor) {
+		return state.SkipAt, nil
+	}
 	after := state.Cursor
 	for {
 		n, ok := s.Timeline.Next(after)
@@ -73,7 +80,10 @@ func DecideTrigger(s *Schedule, state State, facts Facts, force bool) (row Row, 
 	case policies.Overlap != OverlapAllow && len(facts.Active) > 0:
 		row.Blocker = facts.Active[len(facts.Active)-1].ID
 		why = fmt.Sprintf("job %d of this schedule is active, and its overlap is %s", row.Blocker, policies.Overlap)
-	case policies.Overlap != OverlapAllow && state.Waiting != NotWaiting:
+	case policies.Overlap == OverlapQueue && len(facts.Retrying) > 0:
+		row.Blocker = facts.Retrying[len(facts.Retrying)-1]
+		why = fmt.Sprintf("job %d of this schedule waits for a retry, and its overlap is %s", row.Blocker, policies.Overlap)
+	case state.Waiting != NotWaiting:
 		why = fmt.Sprintf("an occurrence of this schedule waits for %s", state.Waiting.InWords())
 	case policies.Limit != "" && facts.Places <= 0:
 		why = fmt.Sprintf("the limit %q is full", policies.Limit)
@@ -84,11 +94,14 @@ func DecideTrigger(s *Schedule, state State, facts Facts, force bool) (row Row, 
 	return row, why
 }
 
-// NextState is the state of a schedule just created or edited, whose cursor is
-// now or later: nothing before is made up.
+// NextState is the state of a schedule just created or edited. Nothing before
+// the cursor is made up. The clock looks at what waits at once: by the policies
+// of now it may wait no longer, or for something else.
 func NextState(t Timeline, state State) State {
 	if state.Waiting == NotWaiting {
 		state.NextDue = t.nextDue(state.Cursor)
+	} else {
+		state.NextDue = state.WaitingDue
 	}
 	return state
 }

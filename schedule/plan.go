@@ -29,6 +29,7 @@ type Change struct {
 	Differences []Difference
 	// NewDefinition: the when, the jitter or what it is drawn from changes.
 	NewDefinition bool
+	NewWhen       bool // what skip-next names lapses, if it lies after the edit
 	Adopted       bool // taken over from another owner
 }
 
@@ -49,12 +50,12 @@ type PlanOptions struct {
 // to be changed, in the order of the declarations, deletions last. Faults mean
 // that nothing may be changed.
 func Plan(existing []*Schedule, declared []Declaration, o PlanOptions) ([]Change, []Fault) {
-	p := planner{options: o, byKey: map[string]*Schedule{}, used: map[string]bool{}}
+	p := planner{options: o, byKey: map[string]*Schedule{}, declared: map[string]bool{}, used: map[string]bool{}}
 	for _, s := range existing {
 		p.byKey[s.Key] = s
 	}
 	for i := range declared {
-		p.used[declared[i].Key] = true
+		p.used[declared[i].Key], p.declared[declared[i].Key] = true, true
 	}
 	for i := range declared {
 		p.declare(&declared[i])
@@ -66,18 +67,26 @@ func Plan(existing []*Schedule, declared []Declaration, o PlanOptions) ([]Change
 }
 
 type planner struct {
-	options PlanOptions
-	byKey   map[string]*Schedule
-	used    map[string]bool
-	changes []Change
-	faults  []Fault
+	options  PlanOptions
+	byKey    map[string]*Schedule
+	declared map[string]bool
+	used     map[string]bool // declared, or renamed
+	changes  []Change
+	faults   []Fault
 }
 
 func (p *planner) declare(d *Declaration) {
 	before := p.byKey[d.Key]
 	if before != nil && !before.DeletedAt.IsZero() {
+		if old := p.byKey[d.Was]; d.Was != "" && old != nil && old.DeletedAt.IsZero() {
+			p.faults = append(p.faults, Fault{
+				Field: d.Key, Problem: fmt.Sprintf("was %q, but a deleted schedule has its history under %q", d.Was, d.Key),
+				Advice: "choose another key, or leave out was to go on with that history",
+			})
+			return
+		}
 		// The same key again continues its history; everything is new.
-		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, Before: before, After: d, NewDefinition: true})
+		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, Before: before, After: d, NewDefinition: true, NewWhen: true})
 		return
 	}
 	kind := ChangeUpdate
@@ -86,7 +95,7 @@ func (p *planner) declare(d *Declaration) {
 		p.used[old.Key] = true
 	}
 	if before == nil {
-		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, After: d, NewDefinition: true})
+		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, After: d, NewDefinition: true, NewWhen: true})
 		return
 	}
 	adopted := before.Owner != p.options.Owner
@@ -101,7 +110,8 @@ func (p *planner) declare(d *Declaration) {
 	if adopted {
 		c.Differences = append(c.Differences, Difference{"owner", before.Owner.String(), p.options.Owner.String()})
 	}
-	c.NewDefinition = definitionDiffers(before.Declaration, *d)
+	c.NewWhen = whenText(before.Declaration) != whenText(*d)
+	c.NewDefinition = c.NewWhen || jitterDiffers(before.Declaration, *d)
 	if kind == ChangeUpdate && len(c.Differences) == 0 {
 		c.Kind = ChangeNone
 	}
@@ -109,10 +119,10 @@ func (p *planner) declare(d *Declaration) {
 }
 
 // renamed is the schedule that d was; nil if it was none, or is renamed
-// already.
+// already, also where its old key has been given to a new schedule since.
 func (p *planner) renamed(d *Declaration, before *Schedule) *Schedule {
 	old := p.byKey[d.Was]
-	if d.Was == "" || old == nil || !old.DeletedAt.IsZero() {
+	if d.Was == "" || old == nil || !old.DeletedAt.IsZero() || (before != nil && p.declared[d.Was]) {
 		return nil
 	}
 	if before != nil || p.used[d.Was] {
@@ -133,12 +143,9 @@ func (p *planner) prune(existing []*Schedule) {
 	}
 }
 
-func definitionDiffers(a, b Declaration) bool {
-	if whenText(a) != whenText(b) || a.Jitter != b.Jitter {
-		return true
-	}
-	// Jitter is drawn from the key, so a rename moves it.
-	return a.Key != b.Key && b.Jitter > 0
+// jitterDiffers: jitter is drawn from the key, so a rename moves it too.
+func jitterDiffers(a, b Declaration) bool {
+	return a.Jitter != b.Jitter || a.Key != b.Key && b.Jitter > 0
 }
 
 // whenText is the canonical form of a when with its zone, bounds and

@@ -158,19 +158,19 @@ func ParseDuration(text string) (Duration, error) {
 	return Duration(total), nil
 }
 
+// String prints whole milliseconds; weeks are printed as days.
 func (d Duration) String() string {
-	rest := time.Duration(d)
+	rest := time.Duration(d).Truncate(time.Millisecond)
 	if rest == 0 {
 		return "0s"
 	}
 	var text strings.Builder
 	if rest < 0 {
 		text.WriteByte('-')
-		rest = -rest
 	}
 	for _, u := range durationUnits[1:] {
-		if n := rest / u.unit; n > 0 {
-			fmt.Fprintf(&text, "%d%s", n, u.name)
+		if n := rest / u.unit; n != 0 {
+			fmt.Fprintf(&text, "%d%s", max(n, -n), u.name)
 			rest -= n * u.unit
 		}
 	}

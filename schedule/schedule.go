@@ -86,12 +86,14 @@ func FormatInstant(t time.Time) string {
 	return t.Format("2006-01-02T15:04:05Z")
 }
 
-// ParseOccurrenceName splits key@instant.
+// ParseOccurrenceName splits key@instant. The instant may have an offset.
 func ParseOccurrenceName(name string) (key string, nominal time.Time, err error) {
 	key, instant, found := strings.Cut(name, "@")
 	if found && ValidKey(key) {
-		if nominal, err = time.Parse(time.RFC3339, instant); err == nil {
-			return key, nominal.UTC(), nil
+		nominal, err = time.Parse(time.RFC3339, instant)
+		nominal = nominal.UTC()
+		if err == nil && nominal.Year() >= 1 && nominal.Year() <= 9999 && nominal.Equal(nominal.Truncate(time.Millisecond)) {
+			return key, nominal, nil
 		}
 	}
 	return "", time.Time{}, fmt.Errorf("%q is not the name of an occurrence; it looks like report@2026-11-23T09:00:00Z", name)

@@ -1,6 +1,9 @@
 package schedule
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // State is all that moves of a schedule: where its decisions stand and what it
 // waits for.
@@ -108,6 +111,9 @@ type Facts struct {
 	Places int
 }
 
+// Unlimited is the number of free places in a group that has no limit.
+const Unlimited = math.MaxInt32
+
 // Decision is what becomes of the nominals of one schedule: rows for the
 // ledger, in order of nominal, and the state after them.
 type Decision struct {
@@ -123,7 +129,7 @@ type Decision struct {
 	// More: enqueueing stopped at the batch's bound; there is more to do now.
 	More bool
 
-	facts Facts // as the decision leaves them, for one that goes on from here
+	decider *decider // as it stopped, for want of a place
 }
 
 // Row is one decision of the ledger: an enqueued occurrence, a skipped one, or

@@ -202,6 +202,17 @@ func (t Timeline) Covered(at time.Time) time.Time {
 	return time.Time{}
 }
 
+// LocalReading is the local date and time that matched at a nominal, by the
+// definition that rules it; zero where none does, and for what is no nominal.
+func (t Timeline) LocalReading(nominal time.Time) calendar.LocalTime {
+	for _, s := range t.segments {
+		if s.spec != nil && s.rules(nominal) {
+			return s.spec.LocalReading(nominal)
+		}
+	}
+	return calendar.LocalTime{}
+}
+
 // Spec is the when in force after the last edit; nil if the schedule is deleted.
 func (t Timeline) Spec() *calendar.Spec {
 	if len(t.segments) == 0 {

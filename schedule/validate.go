@@ -1,15 +1,16 @@
 package schedule
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/punctual-dev/punctual/calendar"
 )
@@ -44,8 +45,10 @@ var (
 	tagPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,59}$`)
 	queuePattern = regexp.MustCompile(`^[a-z0-9]+([_-][a-z0-9]+)*$`)
 	kindPattern  = regexp.MustCompile(`^[\w][\w\-\[\]<>/.·:+]+$`)
-	envPattern   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	codePattern  = regexp.MustCompile(`^([1-5]\d\d|[1-5]xx|[1-5]\d\d-[1-5]\d\d)$`)
+	// headerPattern is a token of HTTP.
+	headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	envPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	codePattern   = regexp.MustCompile(`^([1-5]\d\d|[1-5]xx|[1-5]\d\d-[1-5]\d\d)$`)
 )
 
 // Validate tells every fault of a declaration in one go; none means that it
@@ -76,6 +79,7 @@ func (v *validator) identity(d Declaration) {
 	if d.Was != "" && d.Was == d.Key {
 		v.fault("was", "name the key the schedule had before, or leave it out", "%q is the schedule's own key", d.Was)
 	}
+	v.text("description", d.Description)
 	if len(d.Description) > maxDescription {
 		v.fault("description", fmt.Sprintf("at most %d bytes", maxDescription), "is %d bytes long", len(d.Description))
 	}
@@ -93,9 +97,7 @@ func (v *validator) when(d Declaration) {
 	if _, err := d.When.Parse(); err != nil {
 		v.faults = append(v.faults, whenFault(d.When, err))
 	}
-	if d.Jitter < 0 {
-		v.fault("jitter", DurationAllowed, "%s is negative", d.Jitter)
-	}
+	v.duration("jitter", Duration(d.Jitter), 0)
 	if b := d.When.NotBefore; !b.IsZero() && !d.When.NotAfter.IsZero() && d.When.NotAfter.Before(b) {
 		v.fault("not_after", "put it after not_before", "%s is before not_before, %s", FormatInstant(d.When.NotAfter), FormatInstant(b))
 	}
@@ -142,12 +144,29 @@ func (v *validator) command(c Command) {
 	switch {
 	case strings.TrimSpace(c.Shell) == "" && (len(c.Program) == 0 || c.Program[0] == ""):
 		v.fault("run", `for example "./report.sh" or ["node", "report.js"]`, "the command is empty")
+	case c.Shell != "" && len(c.Program) > 0:
+		v.fault("run", "give one of them", "both a line for the shell and a program are given")
 	case size > maxCommand:
 		v.fault("run", fmt.Sprintf("at most %d bytes; put long scripts into a file", maxCommand), "the command is %d bytes long", size)
-	case strings.ContainsRune(c.Shell, 0) || strings.ContainsRune(strings.Join(c.Program, ""), 0):
-		v.fault("run", "", "the command contains a NUL byte")
 	}
+	v.text("run", c.Shell+strings.Join(c.Program, ""))
+	v.text("directory", c.Directory)
 	v.env(c.Env)
+}
+
+// text refuses what no database keeps as it is.
+func (v *validator) text(field, value string) {
+	if strings.ContainsRune(value, 0) || !utf8.ValidString(value) {
+		v.fault(field, "text in UTF-8 without NUL bytes", "%q cannot be stored", shortened(value))
+	}
+}
+
+func shortened(text string) string {
+	const enough = 60
+	if len(text) > enough {
+		return text[:enough] + "…"
+	}
+	return text
 }
 
 func (v *validator) env(env map[string]string) {
@@ -158,8 +177,9 @@ func (v *validator) env(env map[string]string) {
 		if strings.HasPrefix(name, "PUNCTUAL_") {
 			v.fault("env."+name, "names that begin with PUNCTUAL_ are set by punctual", "%q is reserved", name)
 		}
-		if strings.ContainsRune(value, 0) || len(value) > maxCommand {
-			v.fault("env."+name, fmt.Sprintf("at most %d bytes and no NUL", maxCommand), "the value is not allowed")
+		v.text("env."+name, value)
+		if len(value) > maxCommand {
+			v.fault("env."+name, fmt.Sprintf("at most %d bytes", maxCommand), "is %d bytes long", len(value))
 		}
 	}
 }
@@ -175,11 +195,17 @@ func (v *validator) request(r Request) {
 		(!strings.HasPrefix(r.URL, "${") && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https")) {
 		v.fault("http.url", "an absolute URL with http or https, for example https://example.com/tasks/report", "%q is not a URL to call", r.URL)
 	}
-	for name := range r.Headers {
-		if name == "" || http.CanonicalHeaderKey(name) == name && strings.ContainsAny(name, " :\r\n") || strings.ContainsAny(name, " :\r\n\x00") {
+	for name, value := range r.Headers {
+		if !headerPattern.MatchString(name) {
 			v.fault("http.headers."+name, "for example Authorization", "%q is not the name of a header", name)
 		}
+		v.text("http.headers."+name, value)
+		if strings.ContainsAny(value, "\r\n") {
+			v.fault("http.headers."+name, "one line", "%q has a line break", shortened(value))
+		}
 	}
+	v.text("http.url", r.URL)
+	v.text("http.body", r.Body)
 	if len(r.Body) > maxArgs {
 		v.fault("http.body", fmt.Sprintf("at most %d bytes", maxArgs), "is %d bytes long", len(r.Body))
 	}
@@ -205,8 +231,27 @@ func (v *validator) work(w Work) {
 	}
 	if len(w.Args) > 0 {
 		var object map[string]json.RawMessage
-		if json.Unmarshal(w.Args, &object) != nil {
+		if json.Unmarshal(w.Args, &object) != nil || object == nil {
 			v.fault("job.args", "a mapping of names to values", "are not an object")
+		}
+		if hasNUL(w.Args) {
+			v.fault("job.args", "text in UTF-8 without NUL bytes", "hold a NUL byte")
+		}
+	}
+}
+
+// hasNUL says whether a string or a name in a JSON text holds a NUL, which
+// PostgreSQL does not keep.
+func hasNUL(text json.RawMessage) bool {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		if word, ok := token.(string); ok && strings.ContainsRune(word, 0) {
+			return true
 		}
 	}
 }
@@ -218,15 +263,15 @@ func (v *validator) policies(p Policies) {
 	v.between("catch_up_max", p.CatchUpMax, 1, maxCatchUp)
 	v.between("priority", p.Priority, 1, PriorityLate)
 	v.between("retries", p.Retries, 0, maxRetries)
-	v.positive("catch_up_window", p.CatchUpWindow)
-	v.positive("backoff.initial", p.Backoff.Initial)
-	if p.Backoff.Max < p.Backoff.Initial {
+	v.duration("catch_up_window", p.CatchUpWindow, time.Millisecond)
+	v.duration("backoff.initial", p.Backoff.Initial, time.Millisecond)
+	v.duration("backoff.max", p.Backoff.Max, 0)
+	v.duration("grace", p.Grace, 0)
+	v.duration("cancel_grace", p.CancelGrace, 0)
+	v.duration("timeout", p.Timeout, 0)
+	v.duration("expires", p.Expires, 0)
+	if p.Backoff.Kind == BackoffExponential && p.Backoff.Max < p.Backoff.Initial {
 		v.fault("backoff.max", "at least as long as backoff.initial", "%s is shorter than the first delay, %s", p.Backoff.Max, p.Backoff.Initial)
-	}
-	for field, d := range map[string]Duration{"grace": p.Grace, "cancel_grace": p.CancelGrace, "timeout": p.Timeout, "expires": p.Expires} {
-		if d < 0 {
-			v.fault(field, DurationAllowed, "%s is negative", d)
-		}
 	}
 	if !queuePattern.MatchString(p.Queue) || len(p.Queue) > 64 {
 		v.fault("queue", "at most 64 characters of a-z and 0-9, words joined by _ or -", "%q is not the name of a queue", p.Queue)
@@ -253,8 +298,16 @@ func (v *validator) between(field string, value, low, high int) {
 	}
 }
 
-func (v *validator) positive(field string, d Duration) {
-	if d < Duration(time.Millisecond) {
+// duration is from a least one to ten years, so that no sum of two overflows.
+func (v *validator) duration(field string, d Duration, least time.Duration) {
+	switch {
+	case d < 0:
+		v.fault(field, DurationAllowed, "%s is negative", d)
+	case d < Duration(least):
 		v.fault(field, DurationAllowed+", longer than zero", "%s is too short", d)
+	case d > Duration(maxDuration):
+		v.fault(field, DurationAllowed, "%s is longer than ten years", d)
+	case d%Duration(time.Millisecond) != 0:
+		v.fault(field, DurationAllowed, "%s is not a whole number of milliseconds", time.Duration(d))
 	}
 }

@@ -35,11 +35,16 @@ func (e *RefusedError) Error() string {
 // Apply makes the store agree with what is declared, all or nothing, and
 // returns what it changed, or on a dry run would.
 func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o ApplyOptions) ([]schedule.Change, error) {
-	if faults := validate(declared); len(faults) > 0 {
+	if faults := append(validate(declared), validateLimits(o.Limits)...); len(faults) > 0 {
 		return nil, &RefusedError{faults}
 	}
 	var changes []schedule.Change
 	change := func(e *edit) error {
+		if !o.DryRun {
+			if err := e.declareAlone(); err != nil {
+				return err
+			}
+		}
 		existing, err := e.existing()
 		if err != nil {
 			return err
@@ -51,15 +56,13 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 		if o.DryRun {
 			return nil
 		}
-		if err := e.limits(o.Limits, o.Actor); err != nil {
-			return err
-		}
 		for _, c := range changes {
 			if err := e.apply(c, o); err != nil {
 				return fmt.Errorf("applying %q: %w", c.Key, err)
 			}
 		}
-		return nil
+		// Groups are locked after schedules, as the clocks do.
+		return e.limits(o.Limits, o.Actor)
 	}
 	if err := s.edit(ctx, change); err != nil {
 		return nil, err
@@ -79,6 +82,18 @@ func validate(declared []schedule.Declaration) []schedule.Fault {
 			faults = append(faults, schedule.Fault{Field: d.Key, Problem: "is declared twice"})
 		}
 		seen[d.Key] = true
+	}
+	return faults
+}
+
+func validateLimits(limits map[string]int) []schedule.Fault {
+	var faults []schedule.Fault
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if limits[name] < 1 {
+			faults = append(faults, schedule.Fault{
+				Field: "limits." + name, Problem: fmt.Sprintf("%d is too few", limits[name]), Advice: "a whole number from 1 on; pause what is not to run",
+			})
+		}
 	}
 	return faults
 }
@@ -222,24 +237,26 @@ func (e *edit) update(c schedule.Change, o ApplyOptions) error {
 		return err
 	}
 	d := *c.After
-	revived := !one.DeletedAt.IsZero()
 	if c.NewDefinition {
-		from := latest(e.now, state.Cursor)
+		from := e.from(state)
 		definition := schedule.Definition{From: from, When: d.When, Jitter: d.Jitter, Seed: d.Key, Author: string(o.Actor)}
 		if err := e.define(one.ID, definition); err != nil {
 			return err
 		}
-		if err := e.readTimeline(one); err != nil {
+		if _, err := e.readTimeline(one); err != nil {
 			return err
 		}
 		state.SkipAt = time.Time{}
-		if revived {
+		if !one.DeletedAt.IsZero() {
 			state.Cursor = from
 		}
-		if err := e.store.writeState(e.ctx, e.tx, one, schedule.NextState(one.Timeline, state.State), 0); err != nil {
-			return err
-		}
-	} else if _, err := e.tx.Exec(e.ctx, "UPDATE punctual_due SET version = version + 1 WHERE schedule_id = $1", one.ID); err != nil {
+	}
+	// What waits, or stood in error, is judged anew by what is declared now.
+	next := schedule.NextState(one.Timeline, state.State)
+	if next.Waiting != schedule.NotWaiting {
+		next.NextDue = e.now
+	}
+	if err := e.store.writeState(e.ctx, e.tx, one, next, 0); err != nil {
 		return err
 	}
 	tags, job, policies, err := texts(d)
@@ -264,11 +281,7 @@ func describeDifferences(c schedule.Change) string {
 	for _, difference := range c.Differences {
 		words = append(words, fmt.Sprintf("%s: %s → %s", difference.Field, difference.Before, difference.After))
 	}
-	text := strings.Join(words, "; ")
-	if len(text) > 2000 {
-		text = text[:2000]
-	}
-	return text
+	return strings.Join(words, "; ")
 }
 
 // setDisabled begins or ends the pause of a schedule that is enabled in other

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -112,7 +113,7 @@ func (s *Store) StartBackfill(ctx context.Context, r BackfillRequest) (Backfill,
 		if err != nil {
 			return err
 		}
-		b = Backfill{Key: r.Key, From: r.From, To: r.To, Rerun: r.Rerun, Total: len(nominals), Author: string(r.Actor), CreatedAt: e.now}
+		b = Backfill{Key: r.Key, From: r.From, To: r.To, Rerun: r.Rerun, Total: len(nominals), Author: short(string(r.Actor), maxNote), CreatedAt: e.now}
 		if len(nominals) == 0 {
 			return nil
 		}
@@ -144,9 +145,28 @@ func (s *Store) StopBackfill(ctx context.Context, id int64, actor Actor) error {
 
 // Backfills lists backfills, the newest first.
 func (s *Store) Backfills(ctx context.Context, limit int) ([]Backfill, error) {
+	return s.readBackfills(ctx, "true ORDER BY b.id DESC LIMIT $1", limit)
+}
+
+// ErrNoBackfill says that there is no such backfill.
+var ErrNoBackfill = errors.New("no such backfill")
+
+// BackfillByID is one backfill.
+func (s *Store) BackfillByID(ctx context.Context, id int64) (Backfill, error) {
+	found, err := s.readBackfills(ctx, "b.id = $1", id)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%w: %d", ErrNoBackfill, id)
+	}
+	if err != nil {
+		return Backfill{}, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) readBackfills(ctx context.Context, condition string, arguments ...any) ([]Backfill, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT b.id, s.key, b.from_at, b.to_at, b.rerun, b.total, b.enqueued, b.cursor_at,
 			b.author, b.created_at, b.stopped_at, b.finished_at
-		FROM punctual_backfill b JOIN punctual_schedule s ON s.id = b.schedule_id ORDER BY b.id DESC LIMIT $1`, limit)
+		FROM punctual_backfill b JOIN punctual_schedule s ON s.id = b.schedule_id WHERE `+condition, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -198,11 +218,28 @@ func (s *Store) StepBackfills(ctx context.Context) (int, error) {
 	for _, b := range open {
 		n, err := s.stepBackfill(ctx, b)
 		made += n
-		if err != nil && err != errGone {
-			return made, fmt.Errorf("going on with backfill %d: %w", b.id, err)
+		if err != nil && !errors.Is(err, errGone) {
+			if err = s.giveUpBackfill(ctx, b.id, err); err != nil {
+				return made, fmt.Errorf("going on with backfill %d: %w", b.id, err)
+			}
 		}
 	}
 	return made, nil
+}
+
+// giveUpBackfill stops a backfill that fails for its content, which would fail
+// again, so that the others and the clock go on. Any other error is returned.
+func (s *Store) giveUpBackfill(ctx context.Context, id int64, reason error) error {
+	if s.Transient(reason) {
+		return reason
+	}
+	return s.edit(ctx, func(e *edit) error {
+		if _, err := e.tx.Exec(e.ctx, `UPDATE punctual_backfill SET stopped_at = $2, version = version + 1
+			WHERE id = $1 AND stopped_at IS NULL AND finished_at IS NULL`, id, e.now); err != nil {
+			return err
+		}
+		return e.record("clock", "stop-backfill", 0, fmt.Sprint(id), "it failed: "+reason.Error())
+	})
 }
 
 // backfillBatch bounds one step where jobs may overlap.
@@ -232,7 +269,7 @@ func (s *Store) stepBackfill(ctx context.Context, b backfillRow) (made int, err 
 		return 0, nil
 	}
 	err = s.db.Transaction(ctx, func(tx database.Tx) error {
-		now, err := s.db.Now(ctx)
+		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}
@@ -283,7 +320,7 @@ func (e *edit) stepBackfill(b backfillRow, one *schedule.Schedule, room int, lim
 		finishedAt = e.now
 	}
 	_, err = e.tx.Exec(e.ctx, `UPDATE punctual_backfill SET cursor_at = $2, enqueued = enqueued + $3, finished_at = $4,
-		last_job_id = CASE WHEN $5 > 0 THEN $5 ELSE last_job_id END WHERE id = $1`, b.id, cursor, len(nominals), finishedAt, last)
+		last_job_id = CASE WHEN $5 > last_job_id THEN $5 ELSE last_job_id END WHERE id = $1`, b.id, cursor, len(nominals), finishedAt, last)
 	return len(nominals), err
 }
 

@@ -3,12 +3,10 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/punctual-dev/punctual/calendar"
 	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
@@ -275,15 +273,13 @@ var occurrenceColumns = []string{
 
 // insertRows writes the ledger. ids are the jobs of the enqueued rows in order.
 func (c *commit) insertRows(ctx context.Context, decided []schedule.Decided, ids []int64) error {
+	if err := c.stretchesAreFree(ctx, decided); err != nil {
+		return err
+	}
 	var rows [][]any
 	for _, d := range decided {
 		var last int64 // the job this decision enqueued last
 		for _, row := range d.Rows {
-			if row.Count > 1 {
-				if err := c.stretchIsFree(ctx, d.Schedule.ID, row); err != nil {
-					return err
-				}
-			}
 			var job int64
 			if row.Skipped == "" {
 				job, ids, last = ids[0], ids[1:], ids[0]
@@ -318,37 +314,8 @@ func occurrenceRow(id int64, row schedule.Row, origin string, job int64, now tim
 	}
 	return []any{
 		id, row.Nominal, until, row.Count, row.Due, origin, int64(0), "",
-		decision, string(row.Skipped), row.Blocker, jobID, now, row.Note, author,
+		decision, string(row.Skipped), row.Blocker, jobID, now, short(row.Note, maxNote), short(author, maxNote),
 	}
-}
-
-// stretchIsFree makes sure that no row of the clock lies in a stretch: the
-// unique index guards only where it begins.
-func (c *commit) stretchIsFree(ctx context.Context, id int64, row schedule.Row) error {
-	standing, err := c.standing(ctx, id, row)
-	if err == nil && len(standing) > 0 {
-		return fmt.Errorf("%w from %s to %s", errStands, schedule.FormatInstant(row.Nominal), schedule.FormatInstant(row.Until))
-	}
-	return err
-}
-
-// standing reads the clock's rows that begin in the span of a row.
-func (c *commit) standing(ctx context.Context, id int64, row schedule.Row) ([]schedule.LedgerRow, error) {
-	rows, err := c.tx.Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at) FROM punctual_occurrence
-		WHERE schedule_id = $1 AND origin = 'clock' AND nominal_at >= $2 AND nominal_at <= $3 ORDER BY nominal_at`, id, row.Nominal, row.Until)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []schedule.LedgerRow
-	for rows.Next() {
-		var r schedule.LedgerRow
-		if err := rows.Scan(&r.Nominal, &r.Until); err != nil {
-			return nil, err
-		}
-		found = append(found, r)
-	}
-	return found, rows.Err()
 }
 
 func (c *commit) count(row schedule.Row) {
@@ -360,155 +327,13 @@ func (c *commit) count(row schedule.Row) {
 	c.done.Lateness = max(c.done.Lateness, c.now.Sub(row.Due))
 }
 
-// moveCursors writes the states after the decisions. Most schedules only move
-// on to their next due; those share one statement.
-func (c *commit) moveCursors(ctx context.Context, decided []schedule.Decided, ids []int64) error {
-	var plain []schedule.Decided
-	var rest []schedule.Decided
-	var jobs []int64 // the last job of each plain one
-	for _, d := range decided {
-		last := int64(0)
-		for _, row := range d.Rows {
-			if row.Skipped == "" {
-				last, ids = ids[0], ids[1:]
-			}
-		}
-		if isPlain(d.Candidate.State) && isPlain(d.State()) {
-			plain, jobs = append(plain, d), append(jobs, last)
-		} else if err := c.store.writeState(ctx, c.tx, d.Schedule, d.State(), last); err != nil {
-			return err
-		}
-		rest = append(rest, d)
-	}
-	if err := c.movePlain(ctx, plain, jobs); err != nil {
-		return err
-	}
-	return c.clearErrors(ctx, rest)
-}
-
-// isPlain says that nothing of a state is set but the cursor and the next due.
-func isPlain(s schedule.State) bool {
-	s.Cursor, s.NextDue, s.Met = time.Time{}, time.Time{}, time.Time{}
-	return s == schedule.State{}
-}
-
-func (c *commit) movePlain(ctx context.Context, decided []schedule.Decided, jobs []int64) error {
-	if len(decided) == 0 {
-		return nil
-	}
-	if c.store.db.Kind == database.SQLite {
-		for i, d := range decided {
-			state := d.State()
-			if _, err := c.tx.Exec(ctx, `UPDATE punctual_due SET cursor_at = $2, cursor_local = $3, met_at = $4, next_due_at = $5,
-				last_job_id = max(last_job_id, $6), tzdata = $7, version = version + 1 WHERE schedule_id = $1`,
-				d.Schedule.ID, state.Cursor, localReading(d.Schedule, state.Cursor), state.Met, state.NextDue, jobs[i], calendar.TZDataVersion()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var (
-		ids                = make([]int64, len(decided))
-		locals             = make([]string, len(decided))
-		cursors, met, dues = make([]*time.Time, len(decided)), make([]*time.Time, len(decided)), make([]*time.Time, len(decided))
-	)
-	for i, d := range decided {
-		state := d.State()
-		ids[i], locals[i] = d.Schedule.ID, localReading(d.Schedule, state.Cursor)
-		cursors[i], met[i], dues[i] = orNull(state.Cursor), orNull(state.Met), orNull(state.NextDue)
-	}
-	_, err := c.tx.Exec(ctx, `UPDATE punctual_due d SET cursor_at = u.cursor_at, cursor_local = u.cursor_local, met_at = u.met_at,
-			next_due_at = u.next_due_at, last_job_id = greatest(d.last_job_id, u.job_id), tzdata = $7, version = d.version + 1
-		FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
-			AS u (id, cursor_at, cursor_local, met_at, next_due_at, job_id)
-		WHERE d.schedule_id = u.id`, ids, cursors, locals, met, dues, jobs, calendar.TZDataVersion())
-	return err
-}
-
-func orNull(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
-}
-
-// localReading is the local date and time of the nominal the cursor stands on,
-// so that a binary with another tzdata never decides it again.
-func localReading(s *schedule.Schedule, cursor time.Time) string {
-	spec := s.Timeline.Spec()
-	if spec == nil {
-		return ""
-	}
-	reading := spec.LocalReading(cursor)
-	if reading == (calendar.LocalTime{}) {
-		return ""
-	}
-	text, err := reading.MarshalText()
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
-// writeState writes the whole state of one schedule whose row is locked.
-func (s *Store) writeState(ctx context.Context, tx database.Tx, one *schedule.Schedule, state schedule.State, lastJob int64) error {
-	_, err := tx.Exec(ctx, `UPDATE punctual_due SET cursor_at = $2, cursor_local = $3, met_at = $4, next_due_at = $5,
-			waiting_for = $6, waiting_due_at = $7, wait_until = $8, in_line = $9, covered_count = $10, covered_since = $11,
-			skip_at = $12, last_job_id = CASE WHEN $13 > last_job_id THEN $13 ELSE last_job_id END, tzdata = $14, version = version + 1
-		WHERE schedule_id = $1`,
-		one.ID, state.Cursor, localReading(one, state.Cursor), state.Met, state.NextDue,
-		string(state.Waiting), state.WaitingDue, state.WaitUntil, flag(state.InLine), state.CoveredCount, state.CoveredSince,
-		state.SkipAt, lastJob, calendar.TZDataVersion())
-	return err
-}
-
-// clearErrors takes the schedules that were in error out of it.
-func (c *commit) clearErrors(ctx context.Context, decided []schedule.Decided) error {
-	var ids []int64
-	for _, d := range decided {
-		if c.ground.failed[d.Schedule.ID] {
-			ids = append(ids, d.Schedule.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := c.tx.Exec(ctx, `UPDATE punctual_schedule SET error = '', error_at = NULL WHERE id = ANY($1)`, ids)
-	return err
-}
-
-// passOverStanding takes out of decisions what the ledger has already. The
-// cursor moves past it all the same.
-func (c *commit) passOverStanding(ctx context.Context, decided []schedule.Decided) ([]schedule.Decided, error) {
-	for i := range decided {
-		d := &decided[i]
-		var rows []schedule.Row
-		for _, row := range d.Rows {
-			standing, err := c.standing(ctx, d.Schedule.ID, row)
-			if err != nil {
-				return nil, err
-			}
-			if len(standing) == 0 {
-				rows = append(rows, row)
-			} else if row.Skipped != "" {
-				rows = append(rows, row.Around(d.Schedule.Timeline, standing)...)
-			}
-		}
-		d.Rows = rows
-	}
-	return decided, nil
-}
-
 // failedAgain is how long a schedule in error is left alone.
 const failedAgain = time.Minute
 
 // Fail puts a schedule into error: its cursor holds, and the clock looks again
 // after a minute. The others go on.
 func (s *Store) Fail(ctx context.Context, id int64, now time.Time, reason string) error {
-	const longest = 2000
-	if len(reason) > longest {
-		reason = reason[:longest]
-	}
+	reason = short(reason, maxNote)
 	return s.db.Transaction(ctx, func(tx database.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE punctual_due SET next_due_at = $2, version = version + 1
 			WHERE schedule_id = $1 AND next_due_at IS NOT NULL`, id, now.Add(failedAgain)); err != nil {

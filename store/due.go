@@ -82,7 +82,7 @@ func (s *Store) ReadSchedules(ctx context.Context, ids []int64) (schedule.Batch,
 	if err != nil {
 		return b, err
 	}
-	return s.readBatch(ctx, b, `s.id = ANY($1) ORDER BY s.id`, ids)
+	return s.readBatch(ctx, b, `s.id = ANY($1) AND s.format <= $2 ORDER BY s.id`, ids, Format)
 }
 
 func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
@@ -397,8 +397,12 @@ func (s *Store) compile(ctx context.Context, references []reference, unreadable 
 
 // NextDue is the earliest instant any schedule is due at; zero if none is.
 func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
-	err = s.db.Reader().QueryRow(ctx, `SELECT min(next_due_at) FROM punctual_due`).Scan(&next)
+	// What a newer version wrote is its clocks' business: looked at here, it
+	// would be due for ever.
+	err = s.db.Reader().QueryRow(ctx, `SELECT d.next_due_at FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
+		WHERE d.next_due_at IS NOT NULL AND s.format <= $1 ORDER BY d.next_due_at LIMIT 1`, Format).Scan(&next)
+	if err == database.ErrNoRows {
+		return time.Time{}, nil
+	}
 	return next, err
 }
-
-var _ database.Querier = database.Tx(nil)

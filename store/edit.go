@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,7 +24,7 @@ type edit struct {
 // edit runs change in one transaction and wakes the clocks after it.
 func (s *Store) edit(ctx context.Context, change func(*edit) error) error {
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
-		now, err := s.db.Now(ctx)
+		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}
@@ -42,8 +43,20 @@ func (e *edit) record(actor Actor, action string, id int64, subject, detail stri
 		scheduleID = id
 	}
 	_, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_activity (at, author, action, schedule_id, subject, detail)
-		VALUES ($1, $2, $3, $4, $5, $6)`, e.now, string(actor), action, scheduleID, subject, detail)
+		VALUES ($1, $2, $3, $4, $5, $6)`, e.now, short(string(actor), maxNote), action, scheduleID, short(subject, maxNote), short(detail, maxNote))
 	return err
+}
+
+// declareAlone makes edits of what schedules there are, and of their keys, wait
+// for each other: what one of them plans holds until it has been done. It is
+// the first lock that is taken. SQLite has one writer anyhow.
+func (e *edit) declareAlone() error {
+	const lock = 0x70756e64
+	if e.store.db.Kind != database.Postgres {
+		return nil
+	}
+	_, err := e.tx.Exec(e.ctx, "SELECT pg_advisory_xact_lock($1)", int64(lock))
+	return e.lookAgain(err)
 }
 
 // lockSchedule reads a schedule and its state and holds their row, so that no
@@ -70,28 +83,34 @@ func (e *edit) lockID(id int64) (*schedule.Schedule, stateRow, error) {
 	if err != nil {
 		return nil, state, err
 	}
-	if err := e.readTimeline(one); err != nil {
+	if state.defined, err = e.readTimeline(one); err != nil {
 		return nil, state, err
 	}
 	return one, state, e.lookAgain(nil)
 }
 
 // readTimeline compiles the definitions of a schedule as they stand in this
-// transaction.
-func (e *edit) readTimeline(one *schedule.Schedule) error {
+// transaction, and returns the instant of the last.
+func (e *edit) readTimeline(one *schedule.Schedule) (defined time.Time, err error) {
 	definitions, err := e.store.definitions(e.ctx, e.tx, []int64{one.ID})
 	if err != nil {
-		return err
+		return defined, err
 	}
 	all := definitions[one.ID]
 	if one.Timeline, err = schedule.NewTimeline(all); err != nil {
-		return fmt.Errorf("a definition of %q cannot be read: %w", one.Key, err)
+		return defined, &unreadableError{fmt.Errorf("a definition of %q cannot be read: %w", one.Key, err)}
 	}
 	if len(all) > 0 {
 		last := all[len(all)-1]
-		one.When, one.Jitter = last.When, last.Jitter
+		one.When, one.Jitter, defined = last.When, last.Jitter, last.From
 	}
-	return nil
+	return defined, nil
+}
+
+// from is the instant a new definition holds from: the later of now and the
+// cursor, and never before the last one, or that would go on holding.
+func (e *edit) from(state stateRow) time.Time {
+	return latest(latest(e.now, state.Cursor), state.defined)
 }
 
 // define puts a definition in force from an instant on. Two edits within one
@@ -131,6 +150,9 @@ func orEmpty[T any](list []T) []T {
 // cancelled.
 func (s *Store) Delete(ctx context.Context, key string, cancelJobs bool, actor Actor) error {
 	return s.edit(ctx, func(e *edit) error {
+		if err := e.declareAlone(); err != nil {
+			return err
+		}
 		one, state, err := e.lockSchedule(key)
 		if err != nil {
 			return err
@@ -140,7 +162,7 @@ func (s *Store) Delete(ctx context.Context, key string, cancelJobs bool, actor A
 }
 
 func (e *edit) delete(one *schedule.Schedule, state stateRow, cancelJobs bool, actor Actor) error {
-	at := latest(e.now, state.Cursor)
+	at := e.from(state)
 	decision := schedule.SkipUntil(one, state.State, at, schedule.ReasonDeleted)
 	if err := e.skip(one, decision, actor); err != nil {
 		return err
@@ -234,34 +256,47 @@ func (s *Store) SkipDue(ctx context.Context, key string, until time.Time, actor 
 		return 0, err
 	}
 	skipped := 0
+	var failed []error // of schedules that cannot be read; the others go on
 	for _, id := range ids {
-		err := s.edit(ctx, func(e *edit) error {
-			one, state, err := e.lockID(id)
-			if err != nil {
-				return err
-			}
-			at := until
-			if at.IsZero() || at.After(e.now) {
-				at = e.now
-			}
-			decision := schedule.SkipUntil(one, state.State, at, schedule.ReasonByHand)
-			if len(decision.Rows) == 0 {
-				return nil
-			}
-			for _, row := range decision.Rows {
-				skipped += row.Count
-			}
-			if err := e.skip(one, decision, actor); err != nil {
-				return err
-			}
-			if err := e.store.writeState(e.ctx, e.tx, one, decision.State, 0); err != nil {
-				return err
-			}
-			return e.record(actor, "skip", one.ID, one.Key, "until "+schedule.FormatInstant(at))
-		})
+		n, err := s.skipDue(ctx, id, until, actor)
+		skipped += n
 		if err != nil {
-			return skipped, err
+			if s.Transient(err) {
+				return skipped, err
+			}
+			failed = append(failed, err)
 		}
+	}
+	return skipped, errors.Join(failed...)
+}
+
+func (s *Store) skipDue(ctx context.Context, id int64, until time.Time, actor Actor) (skipped int, err error) {
+	err = s.edit(ctx, func(e *edit) error {
+		one, state, err := e.lockID(id)
+		if err != nil {
+			return err
+		}
+		at := until
+		if at.IsZero() || at.After(e.now) {
+			at = e.now
+		}
+		decision := schedule.SkipUntil(one, state.State, at, schedule.ReasonByHand)
+		if len(decision.Rows) == 0 {
+			return nil
+		}
+		for _, row := range decision.Rows {
+			skipped += row.Count
+		}
+		if err := e.skip(one, decision, actor); err != nil {
+			return err
+		}
+		if err := e.store.writeState(e.ctx, e.tx, one, decision.State, 0); err != nil {
+			return err
+		}
+		return e.record(actor, "skip", one.ID, one.Key, "until "+schedule.FormatInstant(at))
+	})
+	if err != nil {
+		return 0, err
 	}
 	return skipped, nil
 }

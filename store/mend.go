@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,8 +37,10 @@ func (s *Store) Rewind(ctx context.Context) (int, error) {
 func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
 	err = s.edit(ctx, func(e *edit) error {
 		mended = 0
+		// What a newer version wrote is left to it.
 		rows, err := e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due WHERE cursor_at > $1
-			ORDER BY schedule_id LIMIT $2 FOR UPDATE SKIP LOCKED`, e.now.Add(aheadAllowed), mendBatch)
+			AND schedule_id IN (SELECT s.id FROM punctual_schedule s WHERE s.format <= $3)
+			ORDER BY schedule_id LIMIT $2 FOR UPDATE SKIP LOCKED`, e.now.Add(aheadAllowed), mendBatch, Format)
 		if err != nil {
 			return err
 		}
@@ -61,6 +64,7 @@ func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
 			if err := e.rewind(id); err != nil {
 				return fmt.Errorf("setting schedule %d back to now: %w", id, err)
 			}
+			// One that cannot be read counts too, so that the search ends.
 			mended++
 		}
 		return nil
@@ -78,6 +82,10 @@ func (e *edit) rewind(id int64) error {
 		return err
 	}
 	one, state, err := e.lockID(id)
+	if unreadable(err) {
+		// It has no timeline to be mended by; the clock will say so when it is due.
+		return e.resetCursor(id)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,6 +106,13 @@ func (e *edit) rewind(id int64) error {
 		return err
 	}
 	return e.record("clock", "rewind", id, one.Key, fmt.Sprintf("the time was set back: decided up to %s, now %s", schedule.FormatInstant(was), schedule.FormatInstant(e.now)))
+}
+
+// resetCursor sets a schedule back to now that is otherwise left alone.
+func (e *edit) resetCursor(id int64) error {
+	_, err := e.tx.Exec(e.ctx, `UPDATE punctual_due SET cursor_at = $2, next_due_at = CASE WHEN next_due_at IS NULL THEN next_due_at ELSE $2 END,
+		version = version + 1 WHERE schedule_id = $1`, id, e.now)
+	return err
 }
 
 // rewindDefinitions makes definitions from beyond now hold from now; of several
@@ -195,21 +210,18 @@ func (e *edit) retime(id int64) error {
 		return err // another clock was faster
 	}
 	one, state, err := e.lockID(id)
-	if err != nil {
-		// It cannot be read; the clock will say so when it is due. Only the
-		// stamp changes, so that it is not looked at here again.
+	if unreadable(err) {
+		// The clock will say so when it is due. Only the stamp changes, so that
+		// it is not looked at here again.
 		_, stampErr := e.tx.Exec(e.ctx, "UPDATE punctual_due SET tzdata = $2, version = version + 1 WHERE schedule_id = $1", id, calendar.TZDataVersion())
 		return stampErr
 	}
-	if decided != "" && one.Timeline.Spec() != nil {
-		definition := schedule.Definition{From: state.Cursor, When: one.When, Jitter: one.Jitter, Seed: one.Key, Author: "tzdata " + calendar.TZDataVersion()}
-		if err := definition.When.AfterLocal.UnmarshalText([]byte(decided)); err != nil {
-			return err
-		}
-		if err := e.define(id, definition); err != nil {
-			return err
-		}
-		if err := e.readTimeline(one); err != nil {
+	if err != nil {
+		return err
+	}
+	var local calendar.LocalTime
+	if decided != "" && local.UnmarshalText([]byte(decided)) == nil {
+		if err := e.forget(one, state.Cursor, local); err != nil {
 			return err
 		}
 	}
@@ -217,4 +229,42 @@ func (e *edit) retime(id int64) error {
 		return err
 	}
 	return e.store.writeState(e.ctx, e.tx, one, schedule.NextState(one.Timeline, state.State), 0)
+}
+
+// forget puts the definition that goes on after the cursor in force again from
+// there, without the local dates and times already decided. Definitions from a
+// later instant stay as they are. Where the zone changes at the cursor, what was
+// decided is no reading of the new one.
+func (e *edit) forget(one *schedule.Schedule, cursor time.Time, decided calendar.LocalTime) error {
+	definitions, err := e.store.definitions(e.ctx, e.tx, []int64{one.ID})
+	if err != nil {
+		return err
+	}
+	var before, after schedule.Definition // what ruled the cursor, and what rules after it
+	for _, d := range definitions[one.ID] {
+		if d.From.Before(cursor) {
+			before = d
+		}
+		if !d.From.After(cursor) {
+			after = d
+		}
+	}
+	was, wasErr := before.When.Parse()
+	is, isErr := after.When.Parse()
+	if wasErr != nil || isErr != nil || was.Zone() != is.Zone() {
+		return nil
+	}
+	after.From, after.When.AfterLocal, after.Author = cursor, decided, "tzdata "+calendar.TZDataVersion()
+	if err := e.define(one.ID, after); err != nil {
+		return err
+	}
+	_, err = e.readTimeline(one)
+	return err
+}
+
+// unreadable says that a schedule's row or definitions cannot be read, while the
+// transaction goes on.
+func unreadable(err error) bool {
+	_, ok := errors.AsType[*unreadableError](err)
+	return ok
 }

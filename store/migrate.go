@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
 )
 
 //go:embed migrations
@@ -18,7 +19,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.db.Migrate(ctx, files, s.queue.Migrate)
+	return s.db.Migrate(ctx, files, queue.Migrate)
 }
 
 // Migrated says whether the tables are there at all.

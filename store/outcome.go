@@ -15,7 +15,7 @@ const outcomeBatch = 2000
 func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
 	var copied int64
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
-		now, err := s.db.Now(ctx)
+		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}

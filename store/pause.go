@@ -113,7 +113,7 @@ func (e *edit) hold(target Target) (concerned int, err error) {
 // for: a pause begins when nothing can be enqueued behind it.
 func (e *edit) lookAgain(err error) error {
 	if err == nil {
-		e.now, err = e.store.db.Now(e.ctx)
+		e.now, err = e.tx.Now(e.ctx)
 	}
 	return err
 }
@@ -150,7 +150,7 @@ func (e *edit) insertPause(target Target, origin string, until time.Time, note, 
 		scope, id = scopeTag, nil
 	}
 	_, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_pause (scope, schedule_id, tag, origin, from_at, until_at, note, author)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, scope, id, target.Tag, origin, e.now, until, note, author)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, scope, id, target.Tag, origin, e.now, until, short(note, maxNote), short(author, maxNote))
 	return err
 }
 

@@ -32,7 +32,7 @@ const (
 // others.
 func (s *Store) Beat(ctx context.Context, p Process) (alive bool, err error) {
 	err = s.db.Transaction(ctx, func(tx database.Tx) error {
-		now, err := s.db.Now(ctx)
+		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (s *Store) Beat(ctx context.Context, p Process) (alive bool, err error) {
 // Stopped records that a process ended of itself.
 func (s *Store) Stopped(ctx context.Context, id string) error {
 	return s.db.Transaction(ctx, func(tx database.Tx) error {
-		now, err := s.db.Now(ctx)
+		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}

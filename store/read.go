@@ -17,8 +17,8 @@ type Overview struct {
 	Pauses  []PauseInForce
 	Error   string
 	ErrorAt time.Time
-	// Unread says that the row was written by a newer version, and by which
-	// format; a clock that knows it goes on deciding.
+	// Format is that of the version which wrote the row. While no live clock
+	// knows it, Error says so, and the cursor holds.
 	Format int
 }
 
@@ -29,6 +29,10 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 		return nil, err
 	}
 	pauses, err := s.pausesInForce(ctx, s.db.Reader(), now)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.knownFormat(ctx, now)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +57,9 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 		if o.Schedule == nil {
 			return nil, err
 		}
+		if o.Format > Format && o.Format > known {
+			err = newerFormat(o.Format)
+		}
 		if err != nil {
 			o.Error = err.Error()
 		}
@@ -67,6 +74,18 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 		return nil, notFound(key)
 	}
 	return all, s.addTimelines(ctx, all, ids)
+}
+
+// newerFormat says why a schedule is left alone.
+func newerFormat(format int) error {
+	return fmt.Errorf("it was written by a newer version of punctual (format %d); this one reads up to %d", format, Format)
+}
+
+// knownFormat is the highest format a live clock knows; zero if none is alive.
+func (s *Store) knownFormat(ctx context.Context, now time.Time) (format int, err error) {
+	err = s.db.Reader().QueryRow(ctx, `SELECT coalesce(max(format), 0) FROM punctual_process
+		WHERE role IN ('clock', 'start') AND stopped_at IS NULL AND beat_at > $1`, now.Add(-DeadAfter)).Scan(&format)
+	return format, err
 }
 
 func (s *Store) addTimelines(ctx context.Context, all []Overview, ids []int64) error {
@@ -123,8 +142,12 @@ type RunFilter struct {
 	Nominal time.Time // with Key
 	Trigger string    // the id of a trigger, with Key
 	State   string    // as Run.State
-	Before  int64     // rows with a smaller id, for the next page
-	Limit   int
+	// Backfill is the id of a backfill.
+	Backfill int64
+	// Latest means the last job the clock made for each schedule.
+	Latest bool
+	Before int64 // rows with a smaller id, for the next page
+	Limit  int
 }
 
 // Runs lists rows of the ledger, the newest first.
@@ -132,37 +155,13 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	if f.Limit <= 0 {
 		f.Limit = 20
 	}
-	condition, arguments := "true", []any{}
-	where := func(clause string, value any) {
-		arguments = append(arguments, value)
-		condition += fmt.Sprintf(" AND "+clause, len(arguments))
-	}
-	if f.Key != "" {
-		where("s.key = $%d", f.Key)
-	}
-	if f.JobID != 0 {
-		where("o.job_id = $%d", f.JobID)
-	}
-	if !f.Nominal.IsZero() {
-		where("o.nominal_at <= $%[1]d AND coalesce(o.until_at, o.nominal_at) >= $%[1]d", f.Nominal)
-	}
-	if f.Trigger != "" {
-		where("o.trigger_id = $%d", f.Trigger)
-	}
-	if f.Before != 0 {
-		where("o.id < $%d", f.Before)
-	}
-	state := `CASE WHEN o.decision = 'skipped' THEN 'skipped' ELSE coalesce(o.outcome,
-		CASE WHEN j.id IS NULL THEN 'unknown' WHEN ` + s.jobs.Ended + ` THEN ` + s.jobs.Outcome + ` ELSE j.state` + s.text() + ` END) END`
-	if f.State != "" {
-		where(state+" = $%d", f.State)
-	}
+	condition, arguments, state := s.runsWhere(f)
 	rows, err := s.db.Reader().Query(ctx, `SELECT o.id, s.key, o.nominal_at, o.until_at, o.count, o.due_at, o.origin, o.run, o.trigger_id,
 			o.decision, o.reason, o.blocker_job_id, coalesce(o.job_id, 0), o.decided_at, o.note, o.author, `+state+`,
 			CASE WHEN o.outcome IS NULL THEN coalesce(j.attempt, 0) ELSE o.attempts END,
 			CASE WHEN o.outcome IS NULL THEN `+s.jobs.StartedAt+` ELSE o.started_at END,
 			CASE WHEN o.outcome IS NULL THEN `+s.jobs.FinishedAt+` ELSE o.finished_at END,
-			CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL THEN `+s.jobs.Error+` ELSE o.error END
+			CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN `+s.jobs.Error+` ELSE o.error END
 		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
 		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
 		WHERE `+condition+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(f.Limit), arguments...)
@@ -188,6 +187,69 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 		all = append(all, r)
 	}
 	return all, rows.Err()
+}
+
+// CountRuns counts rows of the ledger by their state.
+func (s *Store) CountRuns(ctx context.Context, f RunFilter) (map[string]int, error) {
+	condition, arguments, state := s.runsWhere(f)
+	rows, err := s.db.Reader().Query(ctx, `SELECT `+state+`, count(*)
+		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
+		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
+		WHERE `+condition+` GROUP BY 1`, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	counts := map[string]int{}
+	for rows.Next() {
+		var (
+			name  string
+			count int
+		)
+		if err := rows.Scan(&name, &count); err != nil {
+			return nil, err
+		}
+		counts[name] = count
+	}
+	return counts, rows.Err()
+}
+
+// runsWhere is a filter as SQL, and the expression for a row's state.
+func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state string) {
+	condition = "true"
+	where := func(clause string, value any) {
+		arguments = append(arguments, value)
+		condition += fmt.Sprintf(" AND "+clause, len(arguments))
+	}
+	if f.Key != "" {
+		where("s.key = $%d", f.Key)
+	}
+	if f.JobID != 0 {
+		where("o.job_id = $%d", f.JobID)
+	}
+	if !f.Nominal.IsZero() {
+		where("o.nominal_at <= $%[1]d AND coalesce(o.until_at, o.nominal_at) >= $%[1]d", f.Nominal)
+	}
+	if f.Trigger != "" {
+		where("o.trigger_id = $%d", f.Trigger)
+	}
+	if f.Backfill != 0 {
+		where("o.origin = 'backfill' AND o.run = $%d", f.Backfill)
+	}
+	if f.Latest {
+		condition += " AND o.job_id IN (SELECT last_job_id FROM punctual_due WHERE last_job_id > 0)"
+	}
+	if f.Before != 0 {
+		where("o.id < $%d", f.Before)
+	}
+	state = `CASE WHEN o.decision = 'skipped' THEN 'skipped' ELSE coalesce(o.outcome,
+		CASE WHEN j.id IS NULL THEN 'unknown' WHEN ` + s.jobs.Ended + ` THEN ` + s.jobs.Outcome + ` ELSE j.state` + s.text() + ` END) END`
+	if f.State != "" {
+		// Not by where: the expression has percent signs of its own.
+		arguments = append(arguments, f.State)
+		condition += fmt.Sprintf(" AND %s = $%d", state, len(arguments))
+	}
+	return condition, arguments, state
 }
 
 // text casts River's enumeration of states.
@@ -250,12 +312,27 @@ func (s *Store) auditOne(ctx context.Context, id int64) ([]schedule.Finding, err
 		state stateRow
 		in    schedule.AuditInput
 	)
-	if err := reader.QueryRow(ctx, "SELECT "+stateColumns+" FROM punctual_due d WHERE d.schedule_id = $1", id).Scan(state.destinations()...); err != nil {
+	err := reader.QueryRow(ctx, "SELECT "+stateColumns+" FROM punctual_due d WHERE d.schedule_id = $1", id).Scan(state.destinations()...)
+	lost := err == database.ErrNoRows
+	if err != nil && !lost {
 		return nil, err
 	}
-	one, err := scanSchedule(reader.QueryRow(ctx, "SELECT "+scheduleColumns+", s.error FROM punctual_schedule s WHERE s.id = $1", id), &in.Error)
-	if err != nil {
+	var format int
+	one, err := scanSchedule(reader.QueryRow(ctx, "SELECT "+scheduleColumns+", s.error, s.format FROM punctual_schedule s WHERE s.id = $1", id), &in.Error, &format)
+	if one == nil {
 		return nil, err
+	}
+	if lost {
+		return []schedule.Finding{{
+			Kind: schedule.FindingWrong, Key: one.Key, Nominal: one.CreatedAt, Count: 1,
+			Detail: "its row of punctual_due is gone, and with it the cursor; nothing is decided any more",
+		}}, nil
+	}
+	if format > Format {
+		err = newerFormat(format)
+	}
+	if err != nil {
+		return []schedule.Finding{{Kind: schedule.FindingError, Key: one.Key, Nominal: state.Cursor, Count: 1, Detail: err.Error()}}, nil
 	}
 	definitions, err := s.definitions(ctx, reader, []int64{id})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/calendar"
@@ -64,6 +65,20 @@ type Actor string
 // ErrNotFound says that there is no such schedule.
 var ErrNotFound = errors.New("no such schedule")
 
+// short is a text as both databases take it, at most n bytes of it: without NUL,
+// and no part of a character.
+func short(text string, n int) string {
+	text = strings.ReplaceAll(text, "\x00", "")
+	if len(text) > n {
+		text = text[:n]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// maxNote bounds a note, an author and whatever else people write beside what
+// they do.
+const maxNote = 2000
+
 func notFound(key string) error {
 	return fmt.Errorf("%w: %q; punctual schedules list shows those there are", ErrNotFound, key)
 }
@@ -90,11 +105,18 @@ func scanSchedule(row scanner, more ...any) (*schedule.Schedule, error) {
 	}
 	for text, target := range map[string]any{tags: &s.Tags, job: &s.Job, policies: &s.Policies} {
 		if err := json.Unmarshal([]byte(text), target); err != nil {
-			return &s, fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)
+			return &s, &unreadableError{fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)}
 		}
 	}
 	return &s, nil
 }
+
+// unreadableError says that a row or a definition holds what this version cannot
+// read.
+type unreadableError struct{ err error }
+
+func (e *unreadableError) Error() string { return e.err.Error() }
+func (e *unreadableError) Unwrap() error { return e.err }
 
 // stateColumns are read by scanState, from punctual_due as d.
 const stateColumns = `d.version, d.cursor_at, d.met_at, d.next_due_at, d.waiting_for, d.waiting_due_at,
@@ -105,6 +127,8 @@ type stateRow struct {
 	schedule.State
 	version int64
 	tzdata  string
+	// defined is the instant of the last definition, where it has been read.
+	defined time.Time
 }
 
 func (r *stateRow) destinations() []any {

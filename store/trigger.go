@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -43,6 +44,9 @@ func (s *Store) Trigger(ctx context.Context, key string, o TriggerOptions) (Trig
 	if err != nil {
 		return Triggered{}, err
 	}
+	if fault := validIdempotencyKey(o.IdempotencyKey); fault != "" {
+		return Triggered{}, fmt.Errorf("triggering %q: the idempotency key %s", key, fault)
+	}
 	var result Triggered
 	const attempts = 5 // somebody else may take the last place in between
 	for range attempts {
@@ -53,19 +57,37 @@ func (s *Store) Trigger(ctx context.Context, key string, o TriggerOptions) (Trig
 		if reason := batch.Unreadable[ids[0]]; reason != nil {
 			return Triggered{}, fmt.Errorf("triggering %q: %w", key, reason)
 		}
+		if err = errGone; len(batch.Candidates) == 0 {
+			continue // recomputed just now, under another tzdata
+		}
 		err = s.edit(ctx, func(e *edit) error {
 			var err error
 			result, err = e.trigger(batch.Candidates[0], batch.Groups, o)
 			return err
 		})
-		if err != errGone {
+		if !errors.Is(err, errGone) {
 			break
 		}
+	}
+	if errors.Is(err, errGone) {
+		err = fmt.Errorf("it is being changed, or was written by a newer version; try again")
 	}
 	if err != nil {
 		return Triggered{}, fmt.Errorf("triggering %q: %w", key, err)
 	}
 	return result, nil
+}
+
+// validIdempotencyKey says what is wrong with a key; nothing is wrong with none.
+func validIdempotencyKey(key string) (fault string) {
+	const longest = 200
+	if len(key) > longest {
+		return fmt.Sprintf("is %d bytes long; at most %d are allowed", len(key), longest)
+	}
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "has characters that are not allowed; allowed are letters, digits and signs of ASCII, without spaces"
+	}
+	return ""
 }
 
 func (e *edit) trigger(c schedule.Candidate, groups map[string]schedule.Group, o TriggerOptions) (Triggered, error) {
@@ -149,10 +171,10 @@ func (e *edit) triggeredBefore(scheduleID int64, id string) (t Triggered, found 
 	if err != nil {
 		return t, false, err
 	}
-	if schedule != scheduleID {
-		return t, false, fmt.Errorf("the idempotency key was used for another schedule")
-	}
 	if e.now.Sub(decided) < idempotencyKept {
+		if schedule != scheduleID {
+			return t, false, fmt.Errorf("the idempotency key was used for another schedule within the last day")
+		}
 		t.JobID, t.Repeated = job, true
 		return t, true, nil
 	}

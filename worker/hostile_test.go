@@ -32,7 +32,7 @@ func TestACommandThatEndsWhenAskedIsGivenItsTime(t *testing.T) {
 		grace time.Duration
 	}{
 		{"at a stop", queue.ErrStopping, never},
-		{"at a loss of the worker's own, say", errors.New("lost"), never},
+		{"for any other reason", errors.New("lost"), never},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

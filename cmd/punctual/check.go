@@ -20,9 +20,8 @@ import (
 // checkCommand validates a schedule file, warns of hazards and shows what is
 // due next. It needs no database.
 type checkCommand struct {
-	File        string `arg:"" optional:"" env:"PUNCTUAL_CONFIG" default:"punctual.yaml" help:"The schedule file; - reads standard input."`
-	Environment string `name:"environment" env:"PUNCTUAL_ENV" placeholder:"NAME" help:"Where it is to run, for enabled_in."`
-	JSON        bool   `name:"json" help:"Print JSON."`
+	File string `arg:"" optional:"" help:"The schedule file; that of --config by default. - reads standard input."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 // shownNext is how many occurrences check shows.
@@ -50,9 +49,12 @@ type nextOccurrence struct {
 
 // Run prints faults, or warnings and the next occurrences. Faults end it with
 // exit code 1.
-func (c *checkCommand) Run(a *app) error {
+func (c *checkCommand) Run(a *app, s *settings) error {
+	if c.File != "" {
+		s.Config = c.File
+	}
 	now := time.Now()
-	result, err := c.check(a, now)
+	result, err := checkFile(a, s, now)
 	if err != nil {
 		return err
 	}
@@ -70,15 +72,15 @@ func (c *checkCommand) Run(a *app) error {
 	return err
 }
 
-func (c *checkCommand) check(a *app, now time.Time) (*checked, error) {
-	file, err := c.read(a)
-	result := &checked{File: c.File, OK: err == nil, Faults: []config.Finding{}, Warnings: []config.Warning{}, Next: []nextOccurrence{}}
+func checkFile(a *app, s *settings, now time.Time) (*checked, error) {
+	file, err := readFile(a, s)
+	result := &checked{File: s.Config, OK: err == nil, Faults: []config.Finding{}, Warnings: []config.Warning{}, Next: []nextOccurrence{}}
 	if faulty, ok := errors.AsType[*config.Error](err); ok {
 		result.Faults, result.Fine = faulty.Faults, faulty.Fine
 		return result, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &exitError{Code: 1, Message: fmt.Sprintf("check: there is no file %s (punctual init writes one)", c.File)}
+		return nil, &exitError{Code: 1, Message: fmt.Sprintf("check: there is no file %s (punctual init writes one)", s.Config)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check: %w", err)
@@ -89,16 +91,17 @@ func (c *checkCommand) check(a *app, now time.Time) (*checked, error) {
 	return result, nil
 }
 
-func (c *checkCommand) read(a *app) (*config.File, error) {
-	options := config.Options{Environment: c.Environment}
-	if c.File != "-" {
-		return config.Load(c.File, options)
+// readFile reads the schedule file, or for - standard input.
+func readFile(a *app, s *settings) (*config.File, error) {
+	if s.Config != "-" {
+		return s.load(a)
 	}
+	s.Config = "standard input"
 	data, err := io.ReadAll(a.Stdin)
 	if err != nil {
 		return nil, err
 	}
-	return config.Parse("standard input", data, options)
+	return config.Parse(s.Config, data, config.Options{Environment: s.Env})
 }
 
 // nextOf are the schedules that are due next, and those that are paused in
@@ -144,7 +147,9 @@ func (r *checked) write(w io.Writer, now time.Time, terminal bool) error {
 		for _, n := range r.Next {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", n.Schedule, n.Local, inHowLong(n.Due.Sub(now)), oneLine(n.Runs))
 		}
-		table.Flush()
+		if err := table.Flush(); err != nil {
+			return err
+		}
 	}
 	if len(r.Paused) > 0 {
 		fmt.Fprintln(out)

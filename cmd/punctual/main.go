@@ -21,26 +21,40 @@ import (
 type commandLine struct {
 	settings
 
-	Start   startCommand   `cmd:"" help:"Run clock, worker and web in one process, with the schedules of the file."`
-	Clock   clockCommand   `cmd:"" help:"Run the clock: decide what is due and queue it."`
-	Worker  workerCommand  `cmd:"" help:"Run a worker: take jobs off the queue and run them."`
-	Web     webCommand     `cmd:"" help:"Run the web process: health, API and dashboard."`
-	Init    initCommand    `cmd:"" help:"Write a commented punctual.yaml and a Procfile."`
-	Check   checkCommand   `cmd:"" help:"Validate a schedule file, warn of hazards, show what is due next."`
-	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the schedule file, for editors."`
-	Next    nextCommand    `cmd:"" help:"Show the next instants of a when."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's tables up to date."`
-	Version versionCommand `cmd:"" help:"Print the versions of punctual, Go and the embedded tzdata."`
+	Start   startCommand   `cmd:"" group:"run" help:"Run clock, worker and web in one process, with the schedules of the file."`
+	Clock   clockCommand   `cmd:"" group:"run" help:"Run the clock: decide what is due and queue it."`
+	Worker  workerCommand  `cmd:"" group:"run" help:"Run a worker: take jobs off the queue and run them."`
+	Web     webCommand     `cmd:"" group:"run" help:"Run the web process: health, API and dashboard."`
+	Migrate migrateCommand `cmd:"" group:"run" help:"Bring the database's tables up to date."`
+
+	Apply     applyCommand    `cmd:"" group:"schedules" help:"Make the database agree with the schedule file."`
+	Schedules schedulesGroup  `cmd:"" group:"schedules" help:"List, show, pause, resume, skip, trigger and delete schedules."`
+	Backfill  backfillCommand `cmd:"" group:"schedules" help:"Run the occurrences of a past range."`
+	Backfills backfillsGroup  `cmd:"" group:"schedules" help:"List and stop backfills."`
+
+	Runs      runsGroup        `cmd:"" group:"look" help:"What ran and what did not: list, show, output, retry, cancel."`
+	Audit     auditCommand     `cmd:"" group:"look" help:"Account for every occurrence; exit 1 if one is missing, doubled or made up."`
+	Health    healthCommand    `cmd:"" group:"look" help:"Say whether the clock keeps time; exit 1 if it does not."`
+	Processes processesCommand `cmd:"" group:"look" help:"List the clocks, workers and web processes."`
+	Activity  activityCommand  `cmd:"" group:"look" help:"Who did what, and when."`
+
+	Init    initCommand    `cmd:"" group:"files" help:"Write a commented punctual.yaml and a Procfile."`
+	Check   checkCommand   `cmd:"" group:"files" help:"Validate a schedule file, warn of hazards, show what is due next."`
+	Next    nextCommand    `cmd:"" group:"files" help:"Show the next instants of a when."`
+	Schema  schemaCommand  `cmd:"" group:"files" help:"Print the JSON Schema of the schedule file, for editors."`
+	Version versionCommand `cmd:"" group:"files" help:"Print the versions of punctual, Go and the embedded tzdata."`
 }
 
 // app is what a command may touch of the outside world.
 type app struct {
-	Context  context.Context
-	Stdin    io.Reader
-	Stdout   io.Writer
-	Stderr   io.Writer
-	Now      func() time.Time // nil: the host's clock
-	Terminal bool             // Stdout is a terminal: colour and tables are welcome
+	Context     context.Context
+	Stdin       io.Reader
+	Stdout      io.Writer
+	Stderr      io.Writer
+	Now         func() time.Time // nil: the host's clock
+	Terminal    bool             // Stdout is a terminal: colour and tables are welcome
+	TerminalErr bool             // Stderr is one
+	Person      bool             // Stdin is one: somebody can be asked
 }
 
 // now is the time for commands that work without a database.
@@ -70,7 +84,8 @@ func main() {
 	defer stop()
 	os.Exit(run(&app{
 		Context: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: isTerminal(os.Stdout),
+		Terminal: coloured(os.Stdout), TerminalErr: coloured(os.Stderr),
+		Person: isTerminal(os.Stdin),
 	}, os.Args[1:]))
 }
 
@@ -85,7 +100,8 @@ func run(a *app, arguments []string) int {
 		kong.Writers(a.Stdout, a.Stderr),
 		kong.Exit(func(code int) { exited = code; panic(errExited) }),
 		kong.Bind(a, &line.settings),
-		kong.UsageOnError(),
+		kong.ExplicitGroups(groups),
+		kong.Help(printHelp),
 	)
 	if err != nil {
 		fmt.Fprintf(a.Stderr, "punctual: %v\n", err)
@@ -96,7 +112,7 @@ func run(a *app, arguments []string) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(a.Stderr, "punctual: %v\n", err)
+		explainUse(a.Stderr, parser, arguments, err)
 		return 2
 	}
 	return a.exitCode(command.Run(a, &line.settings))
@@ -134,5 +150,10 @@ func (a *app) exitCode(err error) int {
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// coloured says whether colour is welcome in what is written to f.
+func coloured(f *os.File) bool {
+	return isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

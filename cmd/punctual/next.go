@@ -51,9 +51,9 @@ func (c *nextCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	from := now
+	from, howLong := a.now(), "IN"
 	if c.From != "" {
+		howLong = "AFTER"
 		if from, err = instantFlag("from", c.From, spec.Zone()); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (c *nextCommand) Run(a *app) error {
 	if c.JSON {
 		return preview.writeJSON(a.Stdout)
 	}
-	return preview.writeTable(a.Stdout, now, a.Terminal)
+	return preview.writeTable(a.Stdout, from, howLong, a.Terminal)
 }
 
 // spec parses the when with what the flags say.
@@ -190,22 +190,22 @@ func (p *preview) writeJSON(w io.Writer) error {
 	return encoder.Encode(p)
 }
 
-// writeTable writes one line an instant: local time, UTC, in how long, and
-// what a transition did to it. Colour only marks the latter.
-func (p *preview) writeTable(w io.Writer, now time.Time, terminal bool) error {
+// writeTable writes one line an instant: local time, UTC, how long after from
+// it is, and what a transition did to it. Colour only marks the latter.
+func (p *preview) writeTable(w io.Writer, from time.Time, howLong string, terminal bool) error {
 	out := bufio.NewWriter(w)
 	for _, expression := range p.Expressions {
 		fmt.Fprintln(out, expression)
 	}
 	fmt.Fprintf(out, "%s (tzdata %s)\n\n", p.Description, p.TZData)
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "LOCAL\tUTC\tIN\t")
+	fmt.Fprintf(table, "LOCAL\tUTC\t%s\t\n", howLong)
 	notes := p.notes
 	for _, entry := range p.Next {
 		for len(notes) > 0 && !notes[0].at.After(entry.at) {
 			notes = writeNotes(table, notes, terminal)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", writeLocal(entry), entry.UTC, inHowLong(entry.at.Sub(now)), entry.remark(terminal))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", writeLocal(entry), entry.UTC, inHowLong(entry.at.Sub(from)), entry.remark(terminal))
 	}
 	table.Flush()
 	if p.Ends {
@@ -273,9 +273,6 @@ func weekday(e previewEntry) string {
 func inHowLong(d time.Duration) string {
 	if d == math.MaxInt64 {
 		return "over 292y"
-	}
-	if d < 0 {
-		return "past"
 	}
 	units := []struct {
 		name   string
@@ -430,7 +427,7 @@ func instantsAfter(spec *calendar.Spec, from time.Time, count int) []time.Time {
 // anchored gives an interval, or every so many weeks, its from. Other whens
 // have no phase and stay as they are.
 func anchored(spec *calendar.Spec, anchor string) (*calendar.Spec, error) {
-	expression := spec.String()
+	expression := spec.Expressions()[0]
 	if !strings.HasPrefix(expression, "every ") {
 		return spec, nil
 	}

@@ -18,10 +18,10 @@ import (
 // settings are shared by all commands. Flags beat the environment, which beats
 // the default.
 type settings struct {
-	Config    string `help:"The schedule file." env:"PUNCTUAL_CONFIG" default:"punctual.yaml" placeholder:"FILE"`
-	Database  string `help:"Where everything is kept: postgres://… or sqlite:PATH." env:"DATABASE_URL" default:"sqlite:punctual.db" placeholder:"URL"`
-	Env       string `help:"The environment this is, compared with enabled_in." env:"PUNCTUAL_ENV" placeholder:"NAME"`
-	LogFormat string `help:"How to log: text or json." enum:"text,json" default:"text" env:"PUNCTUAL_LOG_FORMAT"`
+	Config    string `group:"settings" help:"The schedule file (punctual.yaml)." env:"PUNCTUAL_CONFIG" default:"punctual.yaml" placeholder:"FILE"`
+	Database  string `group:"settings" help:"The database: postgres://… or sqlite:PATH (sqlite:punctual.db)." env:"DATABASE_URL" default:"sqlite:punctual.db" placeholder:"URL"`
+	Env       string `group:"settings" help:"The environment this is, compared with enabled_in." env:"PUNCTUAL_ENV" placeholder:"NAME"`
+	LogFormat string `group:"settings" help:"How processes log: text or json." enum:"text,json" default:"text" env:"PUNCTUAL_LOG_FORMAT" placeholder:"text"`
 }
 
 // logger writes to w as the settings say.

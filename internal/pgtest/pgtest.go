@@ -150,6 +150,27 @@ func Run(ctx context.Context, w io.Writer, change ...Option) error {
 	return nil
 }
 
+// Running is a server for a program that takes it down and brings it back.
+type Running struct{ server *server }
+
+// Launch starts a server that lives until Close, or until the program ends.
+func Launch(change ...Option) (*Running, error) {
+	server, err := launch(apply(change))
+	return &Running{server}, err
+}
+
+// URL is the address of the server's database, over stops and starts.
+func (r *Running) URL() string { return r.server.url(defaultDatabase) }
+
+// Stop takes the server down.
+func (r *Running) Stop(mode Mode) error { return r.server.order(string(mode)) }
+
+// Start brings it back on the same port, with all that was committed.
+func (r *Running) Start() error { return r.server.start() }
+
+// Close stops the server for good and deletes its files.
+func (r *Running) Close() { r.server.close() }
+
 func apply(change []Option) (o options) {
 	for _, f := range change {
 		f(&o)

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/punctual-dev/punctual/config"
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// applyCommand makes the database agree with the schedule file, all or nothing.
+type applyCommand struct {
+	File   string `arg:"" optional:"" help:"The schedule file; that of --config by default."`
+	DryRun bool   `help:"Change nothing, only show what would change."`
+	Prune  bool   `help:"Delete the schedules the file put there and has no longer."`
+	Adopt  bool   `help:"Take over keys that belong to the API, a program or another file."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+}
+
+// Help shows how it is used.
+func (c *applyCommand) Help() string {
+	return "Creating and editing fires nothing: a changed when holds from now on, and pauses by hand stay. punctual apply --dry-run shows the plan first."
+}
+
+// applied is what an apply did, or would do.
+type applied struct {
+	File     string           `json:"file"`
+	Database string           `json:"database"`
+	DryRun   bool             `json:"dry_run"`
+	OK       bool             `json:"ok"`
+	Changes  []appliedChange  `json:"changes"`
+	Summary  map[string]int   `json:"summary"`           // kind of change → how many
+	Left     []string         `json:"left,omitempty"`    // keys the file has no longer; without --prune
+	Warnings []config.Finding `json:"warnings"`          // hazards in the file
+	Faults   []config.Finding `json:"faults,omitempty"`  // why the file cannot be read
+	Refused  []appliedFault   `json:"refused,omitempty"` // why the database refuses it
+}
+
+type appliedChange struct {
+	Kind        schedule.ChangeKind `json:"kind"`
+	Key         string              `json:"key"`
+	Was         string              `json:"was,omitempty"` // of a rename
+	When        string              `json:"when,omitempty"`
+	Differences []appliedDifference `json:"differences,omitempty"`
+}
+
+type appliedDifference struct {
+	Field  string `json:"field"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+type appliedFault struct {
+	Schedule string `json:"schedule"`
+	Problem  string `json:"problem"`
+	Advice   string `json:"advice,omitempty"`
+}
+
+// Run plans, and carries the plan out unless it is a dry run.
+func (c *applyCommand) Run(a *app, s *settings) error {
+	if c.File != "" {
+		s.Config = c.File
+	}
+	result := &applied{File: s.Config, DryRun: c.DryRun, Changes: []appliedChange{}, Summary: map[string]int{}, Warnings: []config.Finding{}}
+	err := c.apply(a, s, result)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = a.printJSON(result)
+	} else {
+		result.print(a)
+	}
+	if err == nil && !result.OK {
+		return &exitError{Code: 1}
+	}
+	return err
+}
+
+// apply fills in result; an error is one of neither the file nor the plan.
+func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
+	file, err := s.load(a)
+	if faulty, ok := errors.AsType[*config.Error](err); ok {
+		result.Faults = faulty.Faults
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &exitError{Code: 1, Message: fmt.Sprintf("apply: there is no file %s (punctual init writes one; --config names another)", s.Config)}
+	}
+	if err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
+	result.Warnings = append(result.Warnings, file.Warnings(a.now())...)
+	changes, err := c.change(a, s, file, result)
+	if refused, ok := errors.AsType[*store.RefusedError](err); ok {
+		for _, fault := range refused.Faults {
+			result.Refused = append(result.Refused, appliedFault{Schedule: fault.Field, Problem: fault.Problem, Advice: fault.Advice})
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("applying %s: %w", s.Config, err)
+	}
+	result.OK = true
+	for _, change := range changes {
+		result.add(change)
+	}
+	return nil
+}
+
+// change asks the store to agree with the file. A dry run on a database that is
+// not there makes none.
+func (c *applyCommand) change(a *app, s *settings, file *config.File, result *applied) ([]schedule.Change, error) {
+	o := store.ApplyOptions{
+		PlanOptions: schedule.PlanOptions{Owner: s.owner(), Prune: c.Prune, Adopt: c.Adopt},
+		Limits:      file.Limits, DryRun: c.DryRun, Actor: actor(),
+	}
+	if c.DryRun {
+		st, err := s.look(a)
+		if errors.Is(err, errNothingThere) {
+			result.Database = "a new database"
+			changes, faults := schedule.Plan(nil, file.Schedules, o.PlanOptions)
+			if len(faults) > 0 {
+				return nil, &store.RefusedError{Faults: faults}
+			}
+			return changes, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer st.Database().Close()
+		return c.applyTo(a, st, file, o, result)
+	}
+	p, err := s.open(a.Context, a)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return c.applyTo(a, p.Store(), file, o, result)
+}
+
+func (c *applyCommand) applyTo(a *app, st *store.Store, file *config.File, o store.ApplyOptions, result *applied) ([]schedule.Change, error) {
+	result.Database = st.Database().Location
+	changes, err := st.Apply(a.Context, file.Schedules, o)
+	if err != nil || c.Prune {
+		return changes, err
+	}
+	o.DryRun, o.Prune = true, true
+	pruned, err := st.Apply(a.Context, file.Schedules, o)
+	for _, change := range pruned {
+		if change.Kind == schedule.ChangeDelete {
+			result.Left = append(result.Left, change.Key)
+		}
+	}
+	return changes, err
+}
+
+func (r *applied) add(c schedule.Change) {
+	change := appliedChange{Kind: c.Kind, Key: c.Key}
+	declared := schedule.Declaration{}
+	if c.After != nil {
+		declared = *c.After
+	}
+	if spec, err := declared.When.Parse(); err == nil {
+		change.When = spec.String() + ", " + spec.Zone()
+	}
+	if c.Kind == schedule.ChangeRename {
+		change.Was = c.Before.Key
+	}
+	for _, d := range c.Differences {
+		change.Differences = append(change.Differences, appliedDifference{d.Field, d.Before, d.After})
+	}
+	r.Changes = append(r.Changes, change)
+	r.Summary[string(c.Kind)]++
+}
+
+// signs are how a plan shows a kind of change.
+var signs = map[schedule.ChangeKind]struct {
+	sign, done string
+	colour     colour
+}{
+	schedule.ChangeCreate: {"+", "created", green},
+	schedule.ChangeUpdate: {"~", "changed", yellow},
+	schedule.ChangeRename: {"~", "renamed", yellow},
+	schedule.ChangeDelete: {"-", "deleted", red},
+	schedule.ChangeNone:   {"=", "unchanged", faint},
+}
+
+// print writes the plan to the output; what is wrong with it or the file goes
+// to the error output.
+func (r *applied) print(a *app) {
+	for _, findings := range [][]config.Finding{r.Faults, r.Warnings} {
+		for _, finding := range findings {
+			fmt.Fprintf(a.Stderr, "%s\n\n", finding.Render(a.TerminalErr))
+		}
+	}
+	if !r.OK {
+		r.printRefusal(a)
+		return
+	}
+	widest := 0
+	for _, change := range r.Changes {
+		widest = max(widest, len(change.Key))
+	}
+	for _, change := range r.Changes {
+		change.print(a, widest)
+	}
+	fmt.Fprintln(a.Stdout, r.summary())
+	if len(r.Left) > 0 {
+		fmt.Fprintf(a.Stdout, "Not in the file any more, but left alone: %s. --prune deletes them.\n", some(r.Left))
+	}
+}
+
+func (c appliedChange) print(a *app, widest int) {
+	sign := signs[c.Kind]
+	line := fmt.Sprintf("%s %-*s  %s", sign.sign, widest, c.Key, c.When)
+	fmt.Fprintln(a.Stdout, a.paint(strings.TrimRight(line, " "), sign.colour))
+	for _, d := range c.Differences {
+		fmt.Fprintf(a.Stdout, "    %s: %s → %s\n", d.Field, orNone(d.Before), orNone(d.After))
+	}
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "(none)"
+	}
+	return oneLine(text)
+}
+
+func (r *applied) summary() string {
+	var counts []string
+	for _, kind := range []schedule.ChangeKind{schedule.ChangeCreate, schedule.ChangeUpdate, schedule.ChangeRename, schedule.ChangeDelete, schedule.ChangeNone} {
+		if n := r.Summary[string(kind)]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, signs[kind].done))
+		}
+	}
+	if len(counts) == 0 {
+		counts = []string{"no schedules"}
+	}
+	if r.DryRun {
+		return fmt.Sprintf("Would be, in %s: %s. Nothing was changed.", r.Database, strings.Join(counts, ", "))
+	}
+	return fmt.Sprintf("Applied %s to %s: %s.", r.File, r.Database, strings.Join(counts, ", "))
+}
+
+func (r *applied) printRefusal(a *app) {
+	if len(r.Faults) > 0 {
+		fmt.Fprintf(a.Stderr, "punctual: %s has %s; nothing was applied.\n", r.File, counted(len(r.Faults), "fault"))
+		return
+	}
+	for _, fault := range r.Refused {
+		fmt.Fprintf(a.Stderr, "%s: %s\n", fault.Schedule, fault.Problem)
+		if fault.Advice != "" {
+			fmt.Fprintf(a.Stderr, "  → %s\n", fault.Advice)
+		}
+	}
+	fmt.Fprintf(a.Stderr, "punctual: %s was refused; nothing was applied.\n", r.File)
+}
+
+// some lists words, and of many only the first.
+func some(words []string) string {
+	const enough = 10
+	if len(words) <= enough {
+		return strings.Join(words, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(words[:enough], ", "), len(words)-enough)
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// healthCommand says whether the clock keeps time.
+type healthCommand struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run exits with 1 where something is due and no clock decides it.
+func (c *healthCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	h, err := st.Health(a.Context)
+	if err != nil {
+		return fmt.Errorf("asking how the clock is: %w", err)
+	}
+	if c.JSON {
+		err = a.printJSON(h)
+	} else {
+		word, shade := "healthy", green
+		if !h.Healthy {
+			word, shade = "unhealthy", red
+		}
+		fmt.Fprintf(a.Stdout, "%s: %s; %s alive", a.paint(word, shade), h.Reason, counted(h.Clocks, "clock"))
+		if !h.Ticked.IsZero() {
+			fmt.Fprintf(a.Stdout, ", last tick %s", relative(h.Ticked, h.Now))
+		}
+		if !h.Oldest.IsZero() {
+			fmt.Fprintf(a.Stdout, ", overdue since %s", local(h.Oldest, time.UTC))
+		}
+		fmt.Fprintln(a.Stdout)
+		if !h.Healthy {
+			fmt.Fprintln(a.Stdout, "punctual start, or punctual clock, runs a clock; it catches up on what is overdue.")
+		}
+	}
+	if err == nil && !h.Healthy {
+		return &exitError{Code: 1}
+	}
+	return err
+}

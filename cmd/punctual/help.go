@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// groups are the headings of the overview, in the order in which a user meets
+// them.
+var groups = []kong.Group{
+	{Key: "run", Title: "Run:"},
+	{Key: "schedules", Title: "Schedules:"},
+	{Key: "look", Title: "Look:"},
+	{Key: "files", Title: "Files and whens:"},
+	{Key: "settings", Title: "Settings (flags beat the environment):"},
+}
+
+// printHelp prints an overview of all commands, or of those of a group, and
+// leaves single commands to kong.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	node := ctx.Selected()
+	if node != nil && len(node.Children) == 0 {
+		return kong.DefaultHelpPrinter(options, ctx)
+	}
+	if node == nil {
+		node = ctx.Model.Node
+	}
+	printOverview(ctx.Stdout, ctx.Model.HelpFlag, node)
+	return nil
+}
+
+func printOverview(w io.Writer, help *kong.Flag, node *kong.Node) {
+	path := node.FullPath()
+	fmt.Fprintf(w, "Usage: %s <command> [flags]\n\n%s\n", path, wrapped(node.Help))
+	titles := map[string]string{}
+	for _, group := range groups {
+		titles[group.Key] = group.Title
+	}
+	title := ""
+	for _, child := range node.Children {
+		if child.Hidden {
+			continue
+		}
+		under := "Commands:"
+		if node.Parent == nil && child.Group != nil {
+			under = titles[child.Group.Key]
+		}
+		if under != title {
+			title = under
+			fmt.Fprintf(w, "\n%s\n", title)
+		}
+		fmt.Fprintf(w, "  %-11s %s\n", child.Name, child.Help)
+	}
+	if node.Parent == nil {
+		fmt.Fprintf(w, "\n%s\n", titles["settings"])
+		for _, flag := range node.Flags {
+			if flag == help || flag.Hidden {
+				continue
+			}
+			fmt.Fprintf(w, "  %-18s %s", "--"+flag.Name+"="+flag.FormatPlaceHolder(), flag.Help)
+			if len(flag.Envs) > 0 {
+				fmt.Fprintf(w, " $%s", flag.Envs[0])
+			}
+			fmt.Fprintln(w)
+		}
+		fmt.Fprint(w, "\nExit codes: 0 done, 1 failed or found wanting, 2 wrong use. --json where something is listed.\n")
+	}
+	fmt.Fprintf(w, "\n%s <command> --help tells more.\n", path)
+}
+
+// wrapped breaks a text into lines of at most 80 characters.
+func wrapped(text string) string {
+	const width = 80
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+			lines, line = append(lines, line), word
+			continue
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return strings.Join(append(lines, line), "\n")
+}
+
+// explainUse says what is wrong with the arguments and where to read on. Who
+// names no command at all, or only a group, gets the overview instead.
+func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
+	node := parser.Model.Node
+	if fault, ok := errors.AsType[*kong.ParseError](err); ok {
+		if selected := fault.Context.Selected(); selected != nil {
+			node = selected
+		}
+	}
+	if len(node.Children) > 0 && (len(arguments) == 0 || arguments[len(arguments)-1] == node.Name) {
+		printOverview(w, parser.Model.HelpFlag, node)
+		return
+	}
+	fmt.Fprintf(w, "punctual: %v\nSee: %s --help\n", err, node.FullPath())
+}

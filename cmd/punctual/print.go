@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// printJSON writes a value for scripts. Instants in it are RFC 3339, in UTC.
+func (a *app) printJSON(value any) error {
+	encoder := json.NewEncoder(a.Stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// colour is an ANSI colour; it shows on terminals only.
+type colour string
+
+const (
+	plain  colour = ""
+	bold   colour = "1"
+	faint  colour = "2"
+	red    colour = "31"
+	green  colour = "32"
+	yellow colour = "33"
+)
+
+func painted(text string, c colour, terminal bool) string {
+	if !terminal || c == plain || text == "" {
+		return text
+	}
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+}
+
+func (a *app) paint(text string, c colour) string { return painted(text, c, a.Terminal) }
+
+// cell is a field of a table.
+type cell struct {
+	text   string
+	colour colour
+}
+
+// table is rows of equal length, the first of them the heads. It is aligned by
+// what is seen, which colour codes are not.
+type table [][]cell
+
+func newTable(heads ...string) table {
+	row := make([]cell, len(heads))
+	for i, head := range heads {
+		row[i] = cell{head, faint}
+	}
+	return table{row}
+}
+
+func (t *table) row(cells ...cell) { *t = append(*t, cells) }
+
+func (t table) write(w io.Writer, terminal bool) {
+	widths := make([]int, len(t[0]))
+	for _, row := range t {
+		for i, c := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+		}
+	}
+	for _, row := range t {
+		var line strings.Builder
+		for i, c := range row {
+			line.WriteString(painted(c.text, c.colour, terminal))
+			if i < len(row)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// local writes an instant as a clock on the wall of its zone shows it, and in
+// UTC beside it, in whole seconds.
+func local(t time.Time, zone *time.Location) string { return localAnd(t, zone, "") }
+
+// localNominal is local with the milliseconds that a nominal may have.
+func localNominal(t time.Time, zone *time.Location) string {
+	fraction := ""
+	if ms := t.Nanosecond() / int(time.Millisecond); ms != 0 {
+		fraction = fmt.Sprintf(".%03d", ms)
+	}
+	return localAnd(t, zone, fraction)
+}
+
+func localAnd(t time.Time, zone *time.Location, fraction string) string {
+	if t.IsZero() {
+		return "–"
+	}
+	here, utc := t.In(zone), t.UTC()
+	text := here.Format("Mon 2006-01-02 15:04:05") + fraction + here.Format(" MST")
+	switch {
+	case zone.String() == "UTC":
+		return text
+	case here.Format(time.DateOnly) == utc.Format(time.DateOnly):
+		return text + " (" + utc.Format("15:04:05") + fraction + "Z)"
+	}
+	return text + " (" + utc.Format("2006-01-02T15:04:05") + fraction + "Z)"
+}
+
+// relative writes how far an instant lies from now.
+func relative(t, now time.Time) string {
+	switch d := t.Sub(now); {
+	case t.IsZero():
+		return "–"
+	case d < 0 && d > -time.Second:
+		return "now"
+	case d < 0:
+		return inHowLong(-d) + " ago"
+	case d < time.Second:
+		return "now"
+	default:
+		return "in " + inHowLong(d)
+	}
+}
+
+// took writes how long something lasted, down to milliseconds where it matters.
+func took(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return inHowLong(d)
+}
+
+// zoneOf is the zone of a schedule's when; UTC where it cannot be read.
+func zoneOf(s *schedule.Schedule) *time.Location {
+	if s == nil {
+		return time.UTC
+	}
+	if spec := s.Timeline.Spec(); spec != nil {
+		return spec.Location()
+	}
+	return time.UTC
+}
+
+// instantAllowed is what readInstant reads, in words.
+const instantAllowed = "now, an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00 or 2027-01-01"
+
+// readInstant reads the instant of a flag. What has no offset is read in a
+// zone; a date alone is its local midnight.
+func readInstant(command, flag, text, zone string, now time.Time) (time.Time, error) {
+	if text == "now" {
+		return now, nil
+	}
+	if at, err := calendar.ParseInstant(text, zone); err == nil {
+		return at, nil
+	}
+	return time.Time{}, usageError("%s: --%s %q is not understood; allowed: %s", command, flag, text, instantAllowed)
+}

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// runsGroup looks at the ledger and at the jobs.
+type runsGroup struct {
+	List   runsListCommand   `cmd:"" help:"List decisions and what came of them, the newest first."`
+	Show   runsShowCommand   `cmd:"" help:"One occurrence from nominal to finish, or why it did not run."`
+	Output runsOutputCommand `cmd:"" help:"Print what a job wrote."`
+	Retry  runsRetryCommand  `cmd:"" help:"Run a job again that has ended, or at once what waits for a retry."`
+	Cancel runsCancelCommand `cmd:"" help:"Stop a job, or cancel it if it has not started."`
+}
+
+// The states of a run. Those of the queue stand while its job has not ended.
+const outcomeSucceeded = "succeeded"
+
+var (
+	openStates  = []string{"available", "scheduled", "pending", "running", "retryable"}
+	endedStates = []string{"succeeded", "failed", "cancelled", "expired", "superseded", "unknown", "skipped"}
+)
+
+// hasEnded says that nothing more comes of a run by itself.
+func hasEnded(r store.Run) bool { return !slices.Contains(openStates, r.State) }
+
+func outcomeColour(state string) colour {
+	switch state {
+	case outcomeSucceeded:
+		return green
+	case "failed", "expired":
+		return red
+	case "running", "retryable":
+		return yellow
+	case "skipped", "superseded", "cancelled":
+		return faint
+	}
+	return plain
+}
+
+// runsListCommand lists.
+type runsListCommand struct {
+	Schedule string `placeholder:"KEY" help:"Only those of one schedule."`
+	State    string `placeholder:"STATE" help:"Only those in one state: skipped, available, running, retryable, succeeded, failed, cancelled, expired, superseded or unknown."`
+	Limit    int    `short:"n" default:"20" help:"How many, 1 to 1000."`
+	Before   int64  `placeholder:"ID" help:"Only rows with a smaller id, for the next page."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+// Validate refuses what cannot be meant.
+func (c *runsListCommand) Validate() error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return fmt.Errorf("--limit %d is out of range; allowed: 1 to 1000", c.Limit)
+	}
+	if states := slices.Concat(endedStates, openStates); c.State != "" && !slices.Contains(states, c.State) {
+		return fmt.Errorf("--state %q is unknown; one of %s", c.State, strings.Join(states, ", "))
+	}
+	return nil
+}
+
+// Run lists.
+func (c *runsListCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	runs, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, State: c.State, Before: c.Before, Limit: c.Limit})
+	if err != nil {
+		return fmt.Errorf("listing runs: %w", err)
+	}
+	if len(runs) == 0 && c.Schedule != "" {
+		// A deleted schedule has a history, but is no schedule any more.
+		if _, err := st.Overviews(a.Context, c.Schedule); err != nil {
+			return known(a, st, "listing the runs of", c.Schedule, err)
+		}
+	}
+	if c.JSON {
+		return a.printJSON(slices.Concat([]store.Run{}, runs))
+	}
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(a.Stdout, "Nothing has been decided that is like that.")
+		return err
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return err
+	}
+	listRuns(a, runs, zonesOf(a, st, runs), now)
+	if len(runs) == c.Limit {
+		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
+	}
+	return nil
+}
+
+// zonesOf are the zones of the schedules that runs belong to. Of one that is
+// deleted it is not asked: its times are shown in UTC.
+func zonesOf(a *app, st *store.Store, runs []store.Run) map[string]*time.Location {
+	zones := map[string]*time.Location{}
+	for _, run := range runs {
+		if zones[run.Schedule] != nil {
+			continue
+		}
+		zones[run.Schedule] = time.UTC
+		if overviews, err := st.Overviews(a.Context, run.Schedule); err == nil {
+			zones[run.Schedule] = zoneOf(overviews[0].Schedule)
+		}
+	}
+	return zones
+}
+
+func listRuns(a *app, runs []store.Run, zones map[string]*time.Location, now time.Time) {
+	t := newTable("OCCURRENCE", "STATE", "DUE", "JOB", "TOOK", "")
+	for _, run := range runs {
+		name, job, lasted := run.Occurrence, "–", "–"
+		if run.Count > 1 {
+			name += fmt.Sprintf(" … %s (%d)", schedule.FormatInstant(run.Until), run.Count)
+		}
+		if run.JobID != 0 {
+			job = strconv.FormatInt(run.JobID, 10)
+		}
+		if !run.StartedAt.IsZero() && !run.FinishedAt.IsZero() {
+			lasted = took(run.FinishedAt.Sub(run.StartedAt))
+		}
+		t.row(cell{name, plain}, cell{run.State, outcomeColour(run.State)},
+			cell{relative(run.Due, now) + ", " + run.Due.In(zones[run.Schedule]).Format("15:04:05 MST"), plain},
+			cell{job, plain}, cell{lasted, plain}, cell{remark(run), faint})
+	}
+	t.write(a.Stdout, a.Terminal)
+}
+
+// remark is what a list has to add to a run's state.
+func remark(r store.Run) string {
+	var words []string
+	if r.Origin == "backfill" {
+		words = append(words, fmt.Sprintf("backfill %d", r.Backfill))
+	}
+	switch {
+	case r.Note != "":
+		words = append(words, oneLine(r.Note))
+	case r.Reason != "":
+		words = append(words, r.Reason)
+	case r.Error != "":
+		words = append(words, oneLine(r.Error))
+	}
+	return strings.Join(words, ": ")
+}
+
+// reference is how a user names a run: its occurrence, its trigger, or its job.
+type reference struct {
+	text   string
+	filter store.RunFilter
+}
+
+// parseReference reads report@2026-11-23T09:00:00Z, report!k3f9, or 12.
+func parseReference(command, text string) (reference, error) {
+	r := reference{text: text, filter: store.RunFilter{Limit: 100}}
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
+		r.filter.JobID = id
+		return r, nil
+	}
+	if key, trigger, ok := strings.Cut(text, "!"); ok && schedule.ValidKey(key) && trigger != "" {
+		r.filter.Key, r.filter.Trigger = key, trigger
+		return r, nil
+	}
+	key, nominal, err := schedule.ParseOccurrenceName(text)
+	if err != nil {
+		return r, usageError("%s: %q is not the name of a run; allowed: an occurrence such as report@2026-11-23T09:00:00Z, a trigger such as report!k3f9, or the number of a job (punctual runs list shows all three)", command, text)
+	}
+	r.filter.Key, r.filter.Nominal = key, nominal
+	return r, nil
+}
+
+// find reads the runs a reference names, the newest first; there is at least
+// one. An error says why there is none.
+func (r reference) find(a *app, st *store.Store) ([]store.Run, error) {
+	runs, err := st.Runs(a.Context, r.filter)
+	if err != nil {
+		return nil, fmt.Errorf("looking for %s: %w", r.text, err)
+	}
+	if len(runs) > 0 {
+		return runs, nil
+	}
+	if r.filter.JobID != 0 {
+		return nil, &exitError{Code: 1, Message: fmt.Sprintf("no occurrence has the job %d; punctual runs list shows the latest", r.filter.JobID)}
+	}
+	overviews, err := st.Overviews(a.Context, r.filter.Key)
+	if err != nil {
+		return nil, known(a, st, "looking for a run of", r.filter.Key, err)
+	}
+	if r.filter.Trigger != "" {
+		return nil, &exitError{Code: 1, Message: fmt.Sprintf("no trigger %s is on record; punctual runs list --schedule %s shows the latest", r.text, r.filter.Key)}
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return nil, err
+	}
+	return nil, &exitError{Code: 1, Message: r.text + ": " + whyAbsent(overviews[0], r.filter.Nominal, now)}
+}
+
+// whyAbsent says why the ledger has no row for an instant.
+func whyAbsent(o store.Overview, at, now time.Time) string {
+	next, more := o.Timeline.Next(at.Add(-1))
+	if more && next.At.Equal(at) {
+		switch {
+		case next.Due.After(now):
+			return fmt.Sprintf("not decided yet; it is due %s", relative(next.Due, now))
+		case at.After(o.State.Cursor) && o.State.Waiting != schedule.NotWaiting:
+			return "not decided yet; it waits for " + o.State.Waiting.InWords()
+		case at.After(o.State.Cursor):
+			return "due, but not decided yet; is a clock running? (punctual health)"
+		}
+		return "there is no record of it; punctual audit says whether there should be"
+	}
+	text := fmt.Sprintf("%s has no occurrence at that instant", o.Key)
+	if at.Before(o.CreatedAt) {
+		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt)
+	}
+	var near []string
+	if before, ok := o.Timeline.Prev(at); ok {
+		near = append(near, schedule.OccurrenceName(o.Key, before.At))
+	}
+	if more {
+		near = append(near, schedule.OccurrenceName(o.Key, next.At))
+	}
+	if len(near) > 0 {
+		text += "; the nearest are " + strings.Join(near, " and ")
+	}
+	return text
+}
+
+// job is the run with a job that a reference names: of several the newest.
+func (r reference) job(a *app, st *store.Store) (store.Run, error) {
+	runs, err := r.find(a, st)
+	if err != nil {
+		return store.Run{}, err
+	}
+	for _, run := range runs {
+		if run.JobID != 0 {
+			return run, nil
+		}
+	}
+	why := runs[0].Reason
+	if runs[0].Note != "" {
+		why = runs[0].Note
+	}
+	return store.Run{}, &exitError{Code: 1, Message: fmt.Sprintf("%s was skipped (%s), so it has no job", runs[0].Occurrence, why)}
+}
+
+// errInterrupted says that a person stopped waiting.
+var errInterrupted = errors.New("interrupted")
+
+// goesOn is the error of a wait that was broken off: what was waited for goes on
+// all the same.
+func goesOn(a *app, err error, what, stop string) error {
+	if a.Context.Err() == nil && !errors.Is(err, errInterrupted) {
+		return err
+	}
+	return &exitError{Code: 1, Message: fmt.Sprintf("no longer waiting; %s goes on (%s)", what, stop)}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/punctual-dev/punctual/store"
+)
+
+// runsOutputCommand prints what a job wrote.
+type runsOutputCommand struct {
+	Named  string `arg:"" name:"run" help:"An occurrence such as report@2026-11-23T09:00:00Z, a trigger such as report!k3f9, or the number of a job."`
+	Follow bool   `short:"f" help:"Go on until the job has ended."`
+}
+
+// Help says where what goes.
+func (c *runsOutputCommand) Help() string {
+	return "What the job wrote to its standard output, and the answer to a request, goes to the standard output; what it wrote to its error output goes there."
+}
+
+// Run prints.
+func (c *runsOutputCommand) Run(a *app, s *settings) error {
+	r, err := parseReference("runs output", c.Named)
+	if err != nil {
+		return err
+	}
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	run, err := r.job(a, st)
+	if err != nil {
+		return err
+	}
+	if c.Follow {
+		_, err := follow(a, st, run.JobID, true)
+		return goesOn(a, err, fmt.Sprintf("job %d", run.JobID), fmt.Sprintf("punctual runs cancel %d stops it", run.JobID))
+	}
+	t := tail{store: st, job: run.JobID}
+	if err := t.print(a); err != nil {
+		return err
+	}
+	if t.attempt == 0 {
+		fmt.Fprintf(a.Stderr, "%s (%s) wrote nothing.\n", run.Occurrence, run.State)
+	}
+	return nil
+}
+
+// tail prints what a job writes, from the place it has come to.
+type tail struct {
+	store             *store.Store
+	job               int64
+	attempt, sequence int
+}
+
+// print prints what there is and not printed yet.
+func (t *tail) print(a *app) error {
+	for {
+		pieces, err := t.store.Outputs(a.Context, t.job, t.attempt, t.sequence)
+		if err != nil {
+			return fmt.Errorf("reading the output of job %d: %w", t.job, err)
+		}
+		if len(pieces) == 0 {
+			return nil
+		}
+		for _, p := range pieces {
+			if p.Attempt > 1 && p.Attempt != t.attempt {
+				fmt.Fprintf(a.Stderr, "punctual: attempt %d\n", p.Attempt)
+			}
+			t.attempt, t.sequence = p.Attempt, p.Sequence
+			if _, err := stream(a, p.Stream).Write(p.Data); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// stream is where a stream of a job goes: its output and the body of an answer
+// to the output; its error output, and what punctual has to say, to the other.
+func stream(a *app, name string) io.Writer {
+	if name == "stdout" || name == "body" {
+		return a.Stdout
+	}
+	return a.Stderr
+}
+
+// How often a wait looks again, and how long it waits in silence for somebody to
+// begin.
+const (
+	lookEvery   = 200 * time.Millisecond
+	silentSince = 3 * time.Second
+)
+
+// follow waits until a job has ended, printing what it writes, and returns what
+// came of it.
+func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
+	t := tail{store: st, job: job}
+	begun, told := time.Now(), false
+	for {
+		runs, err := st.Runs(a.Context, store.RunFilter{JobID: job, Limit: 1})
+		if err != nil {
+			return store.Run{}, err
+		}
+		if len(runs) == 0 {
+			return store.Run{}, fmt.Errorf("job %d is not on record any more", job)
+		}
+		// The state was read before the output: once it has ended there is no
+		// more to come.
+		if print {
+			if err := t.print(a); err != nil {
+				return runs[0], err
+			}
+		}
+		if hasEnded(runs[0]) {
+			return runs[0], nil
+		}
+		if !told && runs[0].State == "available" && time.Since(begun) > silentSince {
+			told = true
+			tellIfNone(a, st, "worker", fmt.Sprintf("job %d waits for one", job))
+		}
+		if err := pause(a); err != nil {
+			return runs[0], err
+		}
+	}
+}
+
+// pause is the time between two looks.
+func pause(a *app) error {
+	select {
+	case <-a.Context.Done():
+		return errInterrupted
+	case <-time.After(lookEvery):
+		return nil
+	}
+}
+
+// tellIfNone says on the error output that no process of a role is alive, and
+// what follows.
+func tellIfNone(a *app, st *store.Store, role, so string) {
+	processes, err := st.Processes(a.Context)
+	if err != nil {
+		return // it was a hint only
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return
+	}
+	for _, p := range processes {
+		if p.Role == role && condition(p, now) == processAlive {
+			return
+		}
+	}
+	fmt.Fprintf(a.Stderr, "No %s is alive; %s. punctual start, or punctual %[1]s, runs one.\n", role, so)
+}

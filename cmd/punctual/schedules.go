@@ -1,0 +1,246 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// schedulesGroup is what can be done with schedules by hand.
+type schedulesGroup struct {
+	List     schedulesListCommand `cmd:"" help:"List the schedules: when, next run, last outcome."`
+	Show     showCommand          `cmd:"" help:"Everything about one schedule."`
+	Pause    pauseCommand         `cmd:"" help:"Enqueue nothing of a schedule, a tag or everything for a while."`
+	Resume   resumeCommand        `cmd:"" help:"End such a pause; what fell due in it is not caught up on."`
+	SkipNext skipNextCommand      `cmd:"" help:"Leave out the next occurrence."`
+	Skip     skipCommand          `cmd:"" help:"Decide what is due and undecided as skipped, as after a restore."`
+	Trigger  triggerCommand       `cmd:"" help:"Run it now, beside its regular occurrences."`
+	Delete   deleteCommand        `cmd:"" help:"End a schedule; its history stays."`
+}
+
+// The states of a schedule, the one that matters most first.
+const (
+	stateError   = "error"   // it cannot be decided
+	stateEnded   = "ended"   // nothing is ever due again
+	statePaused  = "paused"  // the clock enqueues nothing
+	stateWaiting = "waiting" // a nominal is due and waits for something
+	stateActive  = "active"
+)
+
+var stateColours = map[string]colour{
+	stateError: red, stateEnded: faint, statePaused: yellow, stateWaiting: yellow, stateActive: green,
+}
+
+// scheduleView is a schedule for scripts. list and show print the same fields;
+// Next and Recent are show's.
+type scheduleView struct {
+	Key            string               `json:"key"`
+	State          string               `json:"state"`
+	Description    string               `json:"description,omitempty"`
+	When           []string             `json:"when"`
+	Zone           string               `json:"zone"`
+	InWords        string               `json:"in_words"`
+	NotBefore      time.Time            `json:"not_before,omitzero"`
+	NotAfter       time.Time            `json:"not_after,omitzero"`
+	Except         []string             `json:"except,omitempty"`
+	Jitter         schedule.Duration    `json:"jitter,omitzero"`
+	Tags           []string             `json:"tags"`
+	Owner          schedule.Owner       `json:"owner"`
+	Job            schedule.Job         `json:"job"`
+	Policies       schedule.Policies    `json:"policies"`
+	CreatedAt      time.Time            `json:"created_at"`
+	Cursor         time.Time            `json:"cursor"` // everything at or before it is decided
+	NextNominal    time.Time            `json:"next_nominal,omitzero"`
+	NextDue        time.Time            `json:"next_due,omitzero"`
+	Undecided      int                  `json:"undecided"` // nominals that are due, and not decided
+	UndecidedSince time.Time            `json:"undecided_since,omitzero"`
+	WaitingFor     schedule.Waiting     `json:"waiting_for,omitempty"`
+	SkipNext       time.Time            `json:"skip_next,omitzero"`
+	Pauses         []store.PauseInForce `json:"pauses"`
+	Error          string               `json:"error,omitempty"`
+	ErrorAt        time.Time            `json:"error_at,omitzero"`
+	Last           *store.Run           `json:"last,omitempty"` // the job its clock enqueued last
+	Next           []upcoming           `json:"next,omitempty"`
+	Recent         []store.Run          `json:"recent,omitempty"`
+
+	zone *time.Location
+}
+
+// upcoming is a nominal that is yet to be due, and what will become of it as
+// things stand.
+type upcoming struct {
+	Nominal time.Time `json:"nominal"`
+	Due     time.Time `json:"due"`
+	Fate    string    `json:"fate,omitempty"` // empty: it will run
+}
+
+func view(o store.Overview, now time.Time) scheduleView {
+	v := scheduleView{
+		Key: o.Key, Description: o.Description, When: o.When.Expressions, Zone: o.When.Zone,
+		InWords: strings.Join(o.When.Expressions, "; "), NotBefore: o.When.NotBefore, NotAfter: o.When.NotAfter,
+		Jitter: schedule.Duration(o.Jitter), Tags: slices.Concat([]string{}, o.Tags), Owner: o.Owner, Job: o.Job, Policies: o.Policies,
+		CreatedAt: o.CreatedAt, Cursor: o.State.Cursor, WaitingFor: o.State.Waiting, SkipNext: o.State.SkipAt,
+		Pauses: slices.Concat([]store.PauseInForce{}, o.Pauses), Error: o.Error, ErrorAt: o.ErrorAt, zone: zoneOf(o.Schedule),
+	}
+	for _, date := range o.When.Except {
+		v.Except = append(v.Except, date.String())
+	}
+	if spec := o.Timeline.Spec(); spec != nil {
+		v.When, v.Zone, v.InWords = spec.Expressions(), spec.Zone(), spec.Describe()
+	}
+	if last, ok := o.Timeline.LastDue(now); ok && last.At.After(o.State.Cursor) {
+		first, _ := o.Timeline.Next(o.State.Cursor)
+		v.Undecided, v.UndecidedSince = o.Timeline.Count(o.State.Cursor, last.At), first.Due
+	}
+	if next, ok := nextRun(o, now); ok {
+		v.NextNominal, v.NextDue = next.At, next.Due
+	}
+	v.State = stateOf(o, v)
+	return v
+}
+
+func stateOf(o store.Overview, v scheduleView) string {
+	_, more := o.Timeline.Next(o.State.Cursor)
+	switch {
+	case v.Error != "":
+		return stateError
+	case !more:
+		return stateEnded
+	case len(v.Pauses) > 0:
+		return statePaused
+	case v.WaitingFor != schedule.NotWaiting:
+		return stateWaiting
+	}
+	return stateActive
+}
+
+// nextRun is the first nominal due after now that will be enqueued, as far as
+// pauses and skip-next say.
+func nextRun(o store.Overview, now time.Time) (schedule.Nominal, bool) {
+	after := o.State.Cursor
+	past := func(instant time.Time) {
+		if last, ok := o.Timeline.LastDue(instant); ok && last.At.After(after) {
+			after = last.At
+		}
+	}
+	past(now)
+	for _, pause := range o.Pauses {
+		if pause.Until.IsZero() {
+			return schedule.Nominal{}, false
+		}
+		past(pause.Until.Add(-1))
+	}
+	next, ok := o.Timeline.Next(after)
+	if ok && next.At.Equal(o.State.SkipAt) {
+		next, ok = o.Timeline.Next(next.At)
+	}
+	return next, ok
+}
+
+// schedulesListCommand lists.
+type schedulesListCommand struct {
+	Tag   string `placeholder:"TAG" help:"Only those with this tag."`
+	Owner string `placeholder:"OWNER" help:"Only those of this owner: file, api or program, or one by name as 'file punctual.yaml'."`
+	State string `placeholder:"STATE" enum:"active,paused,waiting,error,ended," default:"" help:"Only those in this state: active, paused, waiting, error or ended."`
+	JSON  bool   `name:"json" help:"Print JSON."`
+}
+
+// Run prints a line, or an object, for each schedule.
+func (c *schedulesListCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	all, now, err := views(a, st)
+	if err != nil {
+		return fmt.Errorf("listing schedules: %w", err)
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(v scheduleView) bool { return !c.wants(v) })
+	if c.JSON {
+		return a.printJSON(slices.Concat([]scheduleView{}, chosen))
+	}
+	switch {
+	case len(all) == 0:
+		fmt.Fprintf(a.Stdout, "There are no schedules yet. punctual apply reads them from %s.\n", s.Config)
+	case len(chosen) == 0:
+		fmt.Fprintf(a.Stdout, "None of the %s is like that.\n", counted(len(all), "schedule"))
+	default:
+		listSchedules(a, chosen, now)
+	}
+	return nil
+}
+
+func (c *schedulesListCommand) wants(v scheduleView) bool {
+	return (c.Tag == "" || slices.Contains(v.Tags, c.Tag)) &&
+		(c.Owner == "" || c.Owner == v.Owner.Kind || c.Owner == v.Owner.Name || c.Owner == v.Owner.String()) &&
+		(c.State == "" || c.State == v.State)
+}
+
+// views are all schedules with their last job.
+func views(a *app, st *store.Store) ([]scheduleView, time.Time, error) {
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return nil, now, err
+	}
+	overviews, err := st.Overviews(a.Context, "")
+	if err != nil {
+		return nil, now, err
+	}
+	runs, err := st.Runs(a.Context, store.RunFilter{Latest: true, Limit: len(overviews) + 1})
+	if err != nil {
+		return nil, now, err
+	}
+	last := map[string]*store.Run{}
+	for i := range runs {
+		last[runs[i].Schedule] = &runs[i]
+	}
+	all := make([]scheduleView, len(overviews))
+	for i, o := range overviews {
+		all[i] = view(o, now)
+		all[i].Last = last[o.Key]
+	}
+	return all, now, nil
+}
+
+func listSchedules(a *app, all []scheduleView, now time.Time) {
+	t := newTable("SCHEDULE", "STATE", "WHEN", "NEXT", "LAST")
+	for _, v := range all {
+		last, c := v.lastInWords(now)
+		t.row(cell{v.Key, bold}, cell{v.State, stateColours[v.State]}, cell{oneLine(v.InWords), plain}, cell{v.nextInWords(now), plain}, cell{last, c})
+	}
+	t.write(a.Stdout, a.Terminal)
+}
+
+// overdue is how late an undecided nominal has to be to be spoken of: every one
+// is undecided for some milliseconds.
+const overdue = 2 * time.Second
+
+func (v scheduleView) nextInWords(now time.Time) string {
+	text := "–"
+	if !v.NextDue.IsZero() {
+		text = relative(v.NextDue, now) + ", " + local(v.NextDue, v.zone)
+	}
+	if v.WaitingFor != schedule.NotWaiting {
+		return "waits for " + v.WaitingFor.InWords()
+	}
+	if v.Undecided > 0 && now.Sub(v.UndecidedSince) > overdue {
+		return fmt.Sprintf("%d overdue since %s; %s", v.Undecided, relative(v.UndecidedSince, now), text)
+	}
+	return text
+}
+
+func (v scheduleView) lastInWords(now time.Time) (string, colour) {
+	if v.Last == nil {
+		return "–", plain
+	}
+	at := v.Last.FinishedAt
+	if at.IsZero() {
+		at = v.Last.DecidedAt
+	}
+	return v.Last.State + " " + relative(at, now), outcomeColour(v.Last.State)
+}

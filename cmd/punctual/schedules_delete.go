@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// deleteCommand ends a schedule.
+type deleteCommand struct {
+	Key        string `arg:"" help:"The schedule."`
+	CancelJobs bool   `help:"Cancel its jobs that have not ended, too."`
+	Yes        bool   `short:"y" help:"Do not ask."`
+}
+
+// Help says what stays.
+func (c *deleteCommand) Help() string {
+	return "Nothing of it is ever due again. Its history stays, and the same key, created again, goes on with it. Pending jobs still run unless --cancel-jobs is given."
+}
+
+// Run asks, deletes, and says so where the file would bring it back.
+func (c *deleteCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	overviews, err := st.Overviews(a.Context, c.Key)
+	if err != nil {
+		return known(a, st, "deleting", c.Key, err)
+	}
+	one := overviews[0]
+	if err := c.confirm(a, one.Schedule); err != nil {
+		return err
+	}
+	if err := st.Delete(a.Context, c.Key, c.CancelJobs, actor()); err != nil {
+		return fmt.Errorf("deleting %q: %w", c.Key, err)
+	}
+	jobs := "pending jobs still run"
+	if c.CancelJobs {
+		jobs = "pending jobs are cancelled"
+	}
+	fmt.Fprintf(a.Stdout, "Deleted %s; its history stays, %s.\n", c.Key, jobs)
+	if back := comesBack(one.Owner); back != "" {
+		fmt.Fprintf(a.Stderr, "%s\n", back)
+	}
+	return nil
+}
+
+// comesBack says where a deleted schedule has to be deleted as well.
+func comesBack(owner schedule.Owner) string {
+	switch owner.Kind {
+	case schedule.OwnerFile:
+		return fmt.Sprintf("It belongs to %s: unless it is taken out of that file too, the next apply creates it again.", owner)
+	case schedule.OwnerProgram:
+		return fmt.Sprintf("It belongs to %s, which creates it again when it starts, unless it is taken out there too.", owner)
+	}
+	return ""
+}
+
+// confirm asks the person before the terminal. Where there is none, --yes has to
+// be given: a script that deletes should say so.
+func (c *deleteCommand) confirm(a *app, one *schedule.Schedule) error {
+	if c.Yes {
+		return nil
+	}
+	if !a.Person {
+		return usageError("delete: there is nobody to ask whether %s may be deleted; give --yes", c.Key)
+	}
+	fmt.Fprintf(a.Stderr, "Delete %s (%s)? [y/N] ", c.Key, strings.Join(one.When.Expressions, "; "))
+	line, _ := bufio.NewReader(a.Stdin).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return nil
+	}
+	return &exitError{Code: 1, Message: "delete: the answer was not yes; nothing was deleted"}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// targetFlags say what a pause or a resume is about.
+type targetFlags struct {
+	Key string `arg:"" optional:"" help:"One schedule."`
+	Tag string `placeholder:"TAG" help:"Every schedule with this tag."`
+	All bool   `help:"Every schedule."`
+}
+
+// target makes sure that exactly one thing is named.
+func (f targetFlags) target(command string) (store.Target, error) {
+	named := 0
+	for _, is := range []bool{f.Key != "", f.Tag != "", f.All} {
+		if is {
+			named++
+		}
+	}
+	if named != 1 {
+		return store.Target{}, usageError("%[1]s: name one schedule, or --tag TAG, or --all; for example: punctual schedules %[1]s report", command)
+	}
+	return store.Target{Key: f.Key, Tag: f.Tag, All: f.All}, nil
+}
+
+// inWords is a target as it stands in a sentence.
+func inWords(t store.Target) string {
+	switch {
+	case t.All:
+		return "every schedule"
+	case t.Tag != "":
+		return "tag " + t.Tag
+	}
+	return t.Key
+}
+
+// pauseCommand makes the clock enqueue nothing for a while.
+type pauseCommand struct {
+	targetFlags
+	Until string `placeholder:"WHEN" help:"When it ends by itself: a duration from now such as 90m or 2d, or an instant such as 2027-01-01T09:00:00Z, or a local date and time."`
+	Note  string `placeholder:"TEXT" help:"Why; shown wherever the pause is."`
+}
+
+// Help says what a pause is not.
+func (c *pauseCommand) Help() string {
+	return "What falls due in a pause is skipped, and not caught up on after it. Trigger and backfill go on working; jobs that run already run on."
+}
+
+// Run pauses.
+func (c *pauseCommand) Run(a *app, s *settings) error {
+	target, err := c.target("pause")
+	if err != nil {
+		return err
+	}
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	zone, err := c.zone(a, st)
+	if err != nil {
+		return err
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return fmt.Errorf("pausing %s: %w", inWords(target), err)
+	}
+	var until time.Time
+	if c.Until != "" {
+		if until, err = readUntil(c.Until, zone.String(), now); err != nil {
+			return err
+		}
+	}
+	concerned, err := st.Pause(a.Context, target, until, c.Note, actor())
+	if err != nil {
+		return known(a, st, "pausing", c.Key, err)
+	}
+	resume := "punctual schedules resume " + resumeArgument(target)
+	text := "Paused " + inWords(target)
+	if c.Key == "" {
+		text += " (" + counted(concerned, "schedule") + ")"
+	}
+	if until.IsZero() {
+		_, err = fmt.Fprintf(a.Stdout, "%s until %s.\n", text, resume)
+	} else {
+		_, err = fmt.Fprintf(a.Stdout, "%s until %s, %s. Sooner: %s\n", text, local(until, zone), relative(until, now), resume)
+	}
+	return err
+}
+
+// zone is that in which local times are read: the schedule's, else UTC. A
+// schedule or tag that does not exist is told of here.
+func (c *pauseCommand) zone(a *app, st *store.Store) (*time.Location, error) {
+	if c.All {
+		return time.UTC, nil
+	}
+	all, err := st.Overviews(a.Context, c.Key)
+	if err != nil {
+		return nil, known(a, st, "pausing", c.Key, err)
+	}
+	if c.Key != "" {
+		return zoneOf(all[0].Schedule), nil
+	}
+	var tags []string
+	for _, o := range all {
+		tags = append(tags, o.Tags...)
+	}
+	if slices.Contains(tags, c.Tag) {
+		return time.UTC, nil
+	}
+	slices.Sort(tags)
+	text := fmt.Sprintf("pausing tag %q: no schedule has it", c.Tag)
+	if near := nearest(c.Tag, tags); near != "" {
+		text += fmt.Sprintf("; did you mean %s?", near)
+	} else if len(tags) > 0 {
+		text += "; the tags there are: " + some(slices.Compact(tags))
+	}
+	return nil, &exitError{Code: 1, Message: text}
+}
+
+func resumeArgument(t store.Target) string {
+	switch {
+	case t.All:
+		return "--all"
+	case t.Tag != "":
+		return "--tag " + t.Tag
+	}
+	return t.Key
+}
+
+// resumeCommand ends a pause by hand.
+type resumeCommand struct {
+	targetFlags
+}
+
+// Run resumes. Where another pause still holds, it says which.
+func (c *resumeCommand) Run(a *app, s *settings) error {
+	target, err := c.target("resume")
+	if err != nil {
+		return err
+	}
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	resumed, err := st.Resume(a.Context, target, actor())
+	if err != nil {
+		return known(a, st, "resuming", c.Key, err)
+	}
+	if resumed {
+		fmt.Fprintf(a.Stdout, "Resumed %s. What fell due meanwhile is not caught up on.\n", inWords(target))
+	} else {
+		fmt.Fprintf(a.Stdout, "No pause by hand of %s holds; nothing was changed.\n", inWords(target))
+	}
+	if c.Key == "" {
+		return nil
+	}
+	overviews, err := st.Overviews(a.Context, c.Key)
+	if err != nil {
+		return err
+	}
+	for _, pause := range overviews[0].Pauses {
+		fmt.Fprintf(a.Stdout, "Another pause still holds: %s\n", pauseInWords(pause, zoneOf(overviews[0].Schedule)))
+	}
+	return nil
+}
+
+// pauseInWords says what a pause is about, since when, until when, by whom, why
+// and how to end it.
+func pauseInWords(p store.PauseInForce, zone *time.Location) string {
+	what, end := "this schedule", ""
+	switch {
+	case p.Origin == "environment":
+		what, end = "this environment", "apply with another PUNCTUAL_ENV, or change enabled_in"
+	case p.Scope == "tag":
+		what, end = "tag "+p.Tag, "punctual schedules resume --tag "+p.Tag
+	case p.Scope == "all":
+		what, end = "every schedule", "punctual schedules resume --all"
+	}
+	words := []string{what, "since " + local(p.From, zone)}
+	if !p.Until.IsZero() {
+		words = append(words, "until "+local(p.Until, zone))
+	}
+	if p.Author != "" {
+		words = append(words, "by "+p.Author)
+	}
+	if p.Note != "" {
+		words = append(words, "“"+p.Note+"”")
+	}
+	text := strings.Join(words, ", ")
+	if end != "" {
+		text += " (" + end + ")"
+	}
+	return text
+}
+
+// readUntil reads the end of a pause: an instant, or a duration from now.
+func readUntil(text, zone string, now time.Time) (time.Time, error) {
+	if d, err := schedule.ParseDuration(text); err == nil {
+		return now.Add(time.Duration(d)), nil
+	}
+	at, err := readInstant("pause", "until", text, zone, now)
+	if err != nil {
+		return at, usageError("pause: --until %q is not understood; allowed: a duration from now such as 90m or 2d, or an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00", text)
+	}
+	if !at.After(now) {
+		return at, usageError("pause: --until %s is past; now is %s", schedule.FormatInstant(at), schedule.FormatInstant(now))
+	}
+	return at, nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// skipNextCommand leaves out one occurrence.
+type skipNextCommand struct {
+	Key string `arg:"" help:"The schedule."`
+}
+
+// Help says how to take it back.
+func (c *skipNextCommand) Help() string {
+	return "It is decided as skipped when it is due. A repeat changes nothing: it names the same occurrence until that is due. An edit of the when takes it back."
+}
+
+// Run names the occurrence that will be left out.
+func (c *skipNextCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	nominal, err := st.SkipNext(a.Context, c.Key, actor())
+	if errors.Is(err, schedule.ErrNothingAhead) {
+		return fmt.Errorf("skip-next %s: the schedule has ended, no occurrence lies ahead", c.Key)
+	}
+	if err != nil {
+		return known(a, st, "skip-next", c.Key, err)
+	}
+	overviews, err := st.Overviews(a.Context, c.Key)
+	if err != nil {
+		return err
+	}
+	zone := zoneOf(overviews[0].Schedule)
+	fmt.Fprintf(a.Stdout, "%s will be skipped: %s.\n", schedule.OccurrenceName(c.Key, nominal), localNominal(nominal, zone))
+	if after, ok := overviews[0].Timeline.Next(nominal); ok {
+		fmt.Fprintf(a.Stdout, "The next to run is %s.\n", localNominal(after.At, zone))
+	}
+	return nil
+}
+
+// skipCommand decides what is due as skipped by hand.
+type skipCommand struct {
+	Key   string `arg:"" optional:"" help:"One schedule."`
+	All   bool   `help:"Every schedule."`
+	Until string `required:"" placeholder:"now|INSTANT" help:"Skip what is due at this instant and not decided: now, or an instant in the past such as 2027-01-01T09:00:00Z."`
+}
+
+// Help says what it is for.
+func (c *skipCommand) Help() string {
+	return "For the hour after a restore or a long stop: with the clock stopped, punctual schedules skip --all --until now keeps it from catching up. What waits is skipped too."
+}
+
+// Run skips.
+func (c *skipCommand) Run(a *app, s *settings) error {
+	if (c.Key == "") == !c.All {
+		return usageError("skip: name one schedule, or all of them by --all; for example: punctual schedules skip --all --until now")
+	}
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	zone := ""
+	if c.Key != "" {
+		overviews, err := st.Overviews(a.Context, c.Key)
+		if err != nil {
+			return known(a, st, "skipping", c.Key, err)
+		}
+		zone = zoneOf(overviews[0].Schedule).String()
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return fmt.Errorf("skipping what is due: %w", err)
+	}
+	until, err := readInstant("skip", "until", c.Until, zone, now)
+	if err != nil {
+		return err
+	}
+	if until.After(now) {
+		return usageError("skip: --until %s lies ahead; now is %s. To leave out what is yet to come: punctual schedules skip-next, or pause --until", schedule.FormatInstant(until), schedule.FormatInstant(now))
+	}
+	skipped, err := st.SkipDue(a.Context, c.Key, until, actor())
+	if err != nil {
+		return fmt.Errorf("skipping what is due until %s (%s so far): %w", schedule.FormatInstant(until), counted(skipped, "occurrence"), err)
+	}
+	of := "all schedules"
+	if c.Key != "" {
+		of = c.Key
+	}
+	_, err = fmt.Fprintf(a.Stdout, "Skipped %s of %s, due until %s.\n", counted(skipped, "occurrence"), of, schedule.FormatInstant(until))
+	return err
+}

@@ -1,8 +1,0 @@
-package config
-
-import (
-	"os"
-	"testing"
-)
-
-func TestS(t *testing.T) { os.Stdout.Write(Schema()) }

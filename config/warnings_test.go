@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var november = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+
+// warnings are the warnings of a text, one a line.
+func warnings(t *testing.T, text string, now time.Time) string {
+	t.Helper()
+	var lines strings.Builder
+	for _, w := range read(t, text, Options{}).Warnings(now) {
+		fmt.Fprintf(&lines, "%d:%d: %s: %s\n", w.Line, w.Column, w.Field, w.Problem)
+	}
+	return lines.String()
+}
+
+func TestEachHazardIsToldAtItsPlace(t *testing.T) {
+	f, err := Load("testdata/hazards.yaml", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told strings.Builder
+	for _, w := range f.Warnings(november) {
+		told.WriteString(w.Render(false) + "\n\n")
+	}
+	const golden = "testdata/hazards.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(told.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := told.String(); got != string(want) {
+		t.Errorf("warnings:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestAnOrdinaryFileHasNoWarnings(t *testing.T) {
+	got := warnings(t, `
+timezone: Europe/Paris
+limits: {warehouse: 1}
+calendars: {feasts: [2026-12-25]}
+schedules:
+  a: {when: "weekdays at 09:00", run: echo, except: feasts}
+  b: {when: "*/5 * * * *", run: sh -c ./here, limit: warehouse}
+  c: {when: "every 5s", run: FOO=/bar/baz ./x}
+  d: {when: "every 5m", timezone: Europe/Rome, except: [2026-12-25], run: echo}
+`, november)
+	if got != "" {
+		t.Errorf("warnings:\n%s", got)
+	}
+}
+
+func TestAHerdIsCountedAndWithJitterThereIsNone(t *testing.T) {
+	herd := func(jitter string) string {
+		var text strings.Builder
+		fmt.Fprintf(&text, "defaults: {%s}\nschedules:\n", jitter)
+		for i := range 25 {
+			fmt.Fprintf(&text, "  daily-%d: {when: \"daily at 09:00\", run: echo}\n", i)
+		}
+		for i := range 25 {
+			fmt.Fprintf(&text, "  alone-%d: {when: \"daily at 10:%02d\", run: echo}\n", i, i)
+		}
+		text.WriteString("  hourly: {when: \"@hourly\", run: echo}\n")
+		return warnings(t, text.String(), november)
+	}
+	if got, want := herd(""), "3:19: schedules.daily-0.when: 26 schedules are due in the same second, next at 2026-11-24T09:00:00Z\n"; got != want {
+		t.Errorf("warnings = %q, want %q", got, want)
+	}
+	if got := herd("jitter: 5m"); got != "" {
+		t.Errorf("warnings with jitter = %q", got)
+	}
+}
+
+func TestManySchedulesTouchedByAChangeOfTheClocksAreCounted(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("timezone: Europe/Paris\nschedules:\n")
+	for i := range 15 {
+		fmt.Fprintf(&text, "  night-%d: {when: \"daily at 02:%02d\", run: echo}\n", i, i)
+	}
+	got := strings.Split(strings.TrimSpace(warnings(t, text.String(), november)), "\n")
+	if len(got) != 11 || !strings.HasSuffix(got[10], "touches this and 4 other schedules below") {
+		t.Errorf("warnings:\n%s", strings.Join(got, "\n"))
+	}
+}

@@ -1,0 +1,122 @@
+// Command torture runs clocks and workers as real processes, kills, freezes and
+// starves them and their database, and then asks, by the audit and by SQL of its
+// own, whether anything was lost or doubled.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// scenario is one way to be cruel.
+type scenario struct {
+	name  string
+	about string
+	run   func(ctx context.Context, h *house, r *report) error
+	kinds []string // of database
+}
+
+var scenarios = []scenario{
+	{"kill", "clocks are killed with kill -9 every few seconds and started again", killClocks, []string{"postgres", "sqlite"}},
+	{"freeze", "a clock is stopped with SIGSTOP in mid-transaction", freezeClock, []string{"postgres"}},
+	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}},
+}
+
+// lengths are how long each scenario goes on.
+type lengths struct {
+	kill, freeze, away time.Duration
+}
+
+var (
+	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second}
+	long  = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second}
+)
+
+func main() {
+	isShort := flag.Bool("short", false, "a shorter form, for CI")
+	only := flag.String("only", "", "run only the `scenario` of this name: "+names())
+	keep := flag.Bool("keep", false, "keep the directory with files and logs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	l := long
+	if *isShort {
+		l = short
+	}
+	if err := torture(ctx, l, *only, *keep); err != nil {
+		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func names() string {
+	var all []string
+	for _, s := range scenarios {
+		all = append(all, s.name)
+	}
+	return strings.Join(all, ", ")
+}
+
+func torture(ctx context.Context, l lengths, only string, keep bool) error {
+	directory, err := os.MkdirTemp("", "punctual-torture-")
+	if err != nil {
+		return err
+	}
+	if keep {
+		fmt.Println("files and logs are in", directory)
+	} else {
+		defer os.RemoveAll(directory)
+	}
+	binary := filepath.Join(directory, "punctual")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/punctual").CombinedOutput(); err != nil {
+		return fmt.Errorf("building punctual: %w\n%s", err, out)
+	}
+	wanting := 0
+	for _, s := range scenarios {
+		if only != "" && s.name != only {
+			continue
+		}
+		for _, kind := range s.kinds {
+			ok, err := one(ctx, s, kind, binary, directory, l)
+			if err != nil {
+				return fmt.Errorf("%s on %s: %w", s.name, kind, err)
+			}
+			if !ok {
+				wanting++
+			}
+		}
+	}
+	if wanting > 0 {
+		return fmt.Errorf("%d scenarios found something wanting", wanting)
+	}
+	fmt.Println("nothing lost, nothing doubled")
+	return nil
+}
+
+func one(ctx context.Context, s scenario, kind, binary, directory string, l lengths) (bool, error) {
+	fmt.Printf("\n%s on %s: %s\n", s.name, kind, s.about)
+	h, err := newHouse(kind, binary, filepath.Join(directory, s.name+"-"+kind))
+	if err != nil {
+		return false, err
+	}
+	defer h.close()
+	h.lengths = l
+	r := &report{house: h}
+	if err := s.run(ctx, h, r); err != nil {
+		return false, err
+	}
+	h.stopAll()
+	if err := r.check(ctx); err != nil {
+		return false, err
+	}
+	r.print()
+	return len(r.faults) == 0, nil
+}

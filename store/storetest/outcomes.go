@@ -1,0 +1,223 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/queue"
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+var outcomeTests = []test{
+	{"what came of a job is copied into the ledger, and stays when the queue forgets", func(h *house) {
+		cases := []struct {
+			outcome, state string
+			failures       []string
+			metadata       bool // asked to be cancelled
+		}{
+			{outcome: "succeeded", state: "completed"},
+			{outcome: "succeeded", state: "completed", failures: []string{"boom"}},
+			{outcome: "failed", state: "discarded", failures: []string{"boom", "it's over"}},
+			{outcome: "failed", state: "cancelled", failures: []string{"exit code 1"}}, // ended without another attempt
+			{outcome: "cancelled", state: "cancelled"},
+			{outcome: "cancelled", state: "cancelled", failures: []string{"killed"}, metadata: true},
+			{outcome: "expired", state: "cancelled", failures: []string{queue.ErrExpired.Error()}},
+			{outcome: "unknown"},
+			{outcome: ""}, // still available
+		}
+		h.apply(many(len(cases), "hourly at :00")...)
+		h.at("10:00")
+		h.tick()
+		for i, c := range cases {
+			id := h.run(fmt.Sprintf("s%03d", i), 0).JobID
+			if c.metadata {
+				h.must(h.Queue().Cancel(h.ctx(), id))
+			}
+			switch {
+			case c.state != "":
+				h.job(id, c.state, c.failures...)
+			case c.outcome == "unknown":
+				h.exec("DELETE FROM river_job WHERE id = $1", id)
+			}
+		}
+		before := make([]store.Run, len(cases))
+		for i := range cases {
+			before[i] = h.run(fmt.Sprintf("s%03d", i), 0)
+		}
+		h.at("10:00:30")
+		n, err := h.CopyOutcomes(h.ctx())
+		h.must(err)
+		equal(h, "copied", n, int64(len(cases)-1))
+		n, err = h.CopyOutcomes(h.ctx())
+		h.must(err)
+		equal(h, "copied again", n, 0)
+		h.exec("DELETE FROM river_job WHERE state <> 'available'")
+		for i, c := range cases {
+			key := fmt.Sprintf("s%03d", i)
+			got := h.run(key, 0)
+			if c.outcome == "" {
+				equal(h, "state", got.State, "available")
+				continue
+			}
+			equal(h, key+" "+c.state, got.State, c.outcome)
+			if c.outcome == "unknown" {
+				equal(h, "finished", got.FinishedAt, moment("10:00:30"))
+				continue
+			}
+			// Seen through the queue it was the same.
+			got.ID, before[i].ID = 0, 0
+			equal(h, "through the queue and in the ledger, "+c.outcome, fmt.Sprint(got), fmt.Sprint(before[i]))
+			equal(h, "attempts", got.Attempts, len(c.failures)+1)
+			equal(h, "started", got.StartedAt, moment("09:30:00.123"))
+			equal(h, "finished", got.FinishedAt, moment("09:30:01.250"))
+			if c.state != "completed" && len(c.failures) > 0 {
+				equal(h, "error", got.Error, c.failures[len(c.failures)-1])
+			}
+		}
+		at, err := h.LastSuccess(h.ctx(), "s000")
+		h.must(err)
+		equal(h, "last success", at, moment("09:30:01.250"))
+		at, err = h.LastSuccess(h.ctx(), "s002")
+		h.must(err)
+		equal(h, "last success of none", at, time.Time{})
+	}},
+	{"two who copy outcomes at once do not stand in each other's way", func(h *house) {
+		h.apply(many(100, "hourly at :00")...)
+		h.at("10:00")
+		h.tick()
+		h.exec("UPDATE river_job SET state = 'completed', finalized_at = created_at")
+		copyAll := func() {
+			if _, err := h.CopyOutcomes(h.ctx()); err != nil {
+				h.Error(err)
+			}
+		}
+		race(copyAll, copyAll, copyAll)
+		copyAll()
+		equal(h, "open", h.number("SELECT count(*) FROM punctual_occurrence WHERE outcome IS NULL"), 0)
+	}},
+	{"a job that is retried by hand has its outcome yet to come", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		h.at("10:00")
+		h.tick()
+		id := h.run("a", 0).JobID
+		h.job(id, "discarded", "boom")
+		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		h.must(h.RetryJob(h.ctx(), id, me))
+		equal(h, "state", h.run("a", 0).State, "available")
+		h.job(id, "completed", "boom")
+		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		equal(h, "state", h.run("a", 0).State, "succeeded")
+	}},
+	{"output is kept in order, a repeat is harmless, and pieces can be replaced", func(h *house) {
+		piece := func(attempt, sequence int, text string, replaces int) store.Output {
+			return store.Output{Attempt: attempt, Sequence: sequence, At: start, Stream: "stdout", Data: []byte(text), Replaces: replaces}
+		}
+		record := func(pieces ...store.Output) { h.Helper(); h.must(h.RecordOutput(h.ctx(), 7, pieces)) }
+		read := func(attempt, sequence int) (texts []string) {
+			pieces, err := h.Outputs(h.ctx(), 7, attempt, sequence)
+			h.must(err)
+			for _, p := range pieces {
+				texts = append(texts, string(p.Data))
+				equal(h, "at", p.At, start)
+			}
+			return texts
+		}
+		record(piece(1, 1, "a\x00\xff", 0), piece(1, 2, "b", 0))
+		record(piece(1, 2, "b", 0), piece(1, 3, "c", 0), piece(2, 1, "again", 0))
+		same(h, "all", read(0, 0), []string{"a\x00\xff", "b", "c", "again"})
+		same(h, "after a place", read(1, 2), []string{"c", "again"})
+		record(piece(1, 1, "cut", 3))
+		same(h, "replaced", read(0, 0), []string{"cut", "again"})
+		record()
+		record(piece(1, 4, "", 0))
+		equal(h, "pieces", len(read(0, 0)), 3)
+	}},
+}
+
+var processTests = []test{
+	{"a process beats, stops, and is refused once it was found dead", func(h *house) {
+		p := store.Process{ID: "c1", Role: "clock", Host: "h", PID: 1, Version: "v"}
+		beat := func() bool { h.Helper(); alive, err := h.Beat(h.ctx(), p); h.must(err); return alive }
+		equal(h, "alive", beat(), true)
+		p.TickAt = start
+		h.advance(5 * time.Second)
+		equal(h, "alive", beat(), true)
+		p.TickAt = time.Time{} // nothing new to say: what was known stays
+		h.advance(5 * time.Second)
+		equal(h, "alive", beat(), true)
+		all, err := h.Processes(h.ctx())
+		h.must(err)
+		equal(h, "processes", len(all), 1)
+		equal(h, "started", all[0].StartedAt, start)
+		equal(h, "beat", all[0].BeatAt, start.Add(10*time.Second))
+		equal(h, "tick", all[0].TickAt, start)
+		h.exec("UPDATE punctual_process SET lost_at = $1", h.clock())
+		equal(h, "alive when lost", beat(), false)
+		h.must(h.Stopped(h.ctx(), "c1"))
+		all, err = h.Processes(h.ctx())
+		h.must(err)
+		equal(h, "stopped", all[0].StoppedAt, h.clock())
+	}},
+	{"clocks are ranked among those alive", func(h *house) {
+		for _, id := range []string{"b", "a", "c"} {
+			h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: id, Role: "clock"})))
+		}
+		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "0", Role: "worker"})))
+		h.must(h.Stopped(h.ctx(), "a"))
+		rank, clocks, err := h.Rank(h.ctx(), "c")
+		h.must(err)
+		equal(h, "rank", rank, 1)
+		equal(h, "clocks", clocks, 2)
+		h.advance(store.DeadAfter)
+		rank, clocks, err = h.Rank(h.ctx(), "c")
+		h.must(err)
+		equal(h, "rank when all are dead", rank, 0)
+		equal(h, "clocks when all are dead", clocks, 1)
+	}},
+	{"the clock is healthy while it ticks or nothing is due", func(h *house) {
+		health := func() store.Health { h.Helper(); got, err := h.Health(h.ctx()); h.must(err); return got }
+		equal(h, "with nothing to do", health().Healthy, true)
+		h.apply(declared("a", "hourly at :00"))
+		equal(h, "before it is due", health().Healthy, true)
+		h.at("10:00:14")
+		equal(h, "a moment late", health().Healthy, true)
+		h.at("10:00:16")
+		equal(h, "late", health().Healthy, false)
+		equal(h, "reason", health().Reason, "no clock is alive")
+		p := store.Process{ID: "c", Role: "clock", TickAt: moment("09:00")}
+		h.must(errorOf(h.Beat(h.ctx(), p)))
+		equal(h, "reason", health().Reason, "the clock has not been through with what is due")
+		p.TickAt = h.clock()
+		h.must(errorOf(h.Beat(h.ctx(), p)))
+		equal(h, "ticking", health().Healthy, true)
+		equal(h, "oldest", health().Oldest, moment("10:00"))
+		h.tick()
+		equal(h, "decided", health().Reason, "nothing is due")
+	}},
+	{"a wakeup comes with every edit", func(h *house) {
+		woken := make(chan struct{}, 100)
+		ctx, cancel := context.WithCancel(h.ctx())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = h.Wakeups(ctx, func() { woken <- struct{}{} })
+		}()
+		deadline := time.After(10 * time.Second)
+		for i := 0; ; i++ {
+			// The listener may not listen yet: a hint may be lost.
+			h.apply(declared("a", "hourly at :00", func(d *schedule.Declaration) { d.Description = fmt.Sprint(i) }))
+			select {
+			case <-woken:
+			case <-time.After(10 * time.Millisecond):
+				continue
+			case <-deadline:
+				h.Error("nobody was woken")
+			}
+			break
+		}
+		cancel()
+		<-done
+	}},
+}

@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -16,18 +17,19 @@ import (
 	"github.com/punctual-dev/punctual/schedule"
 )
 
-// TestMain makes a long run of PUNCTUAL_PROOF: the number of random cases each
-// property is tried with, say 200000. A failure prints its seed; no files are
-// left behind.
+// TestMain sets how many random cases each property is tried with: a thousand,
+// or as many as PUNCTUAL_PROOF says, say 200000, or -rapid.checks. A failure
+// prints its seed, and leaves no files behind.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
-		panic(err)
-	}
-	if cases := os.Getenv("PUNCTUAL_PROOF"); cases != "" {
-		if err := flag.Set("rapid.checks", cases); err != nil {
+	set := func(name, value string) {
+		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
+	}
+	set("rapid.nofailfile", "true")
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		set("rapid.checks", cmp.Or(os.Getenv("PUNCTUAL_PROOF"), "1000"))
 	}
 	os.Exit(m.Run())
 }

@@ -299,10 +299,12 @@ func (s *modelSchedule) cancel(n *modelNominal, now time.Time) string {
 		s.stopBy = time.Time{}
 		return modelRuns
 	case s.stopBy.IsZero():
-		for _, j := range s.jobs {
-			j.ask(now)
-		}
 		s.stopBy = now.Add(time.Duration(s.policies.CancelGrace))
+	case now.Before(s.stopBy):
+		return "waits"
+	}
+	for _, j := range s.jobs {
+		j.ask(now)
 	}
 	if now.Before(s.stopBy) {
 		return "waits"

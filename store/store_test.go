@@ -7,15 +7,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/internal/pgtest"
 	"github.com/punctual-dev/punctual/store"
 	"github.com/punctual-dev/punctual/store/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheStoreOnSQLite(t *testing.T) {
 	// In memory where there is such a place: the suite is not about the disk.

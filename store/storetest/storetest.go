@@ -63,10 +63,17 @@ type house struct {
 	now time.Time
 }
 
-// open gives another store in the same database.
+// open gives another store in the same database, which goes by the house's
+// clock.
 func (h *house) open(o database.Options) *store.Store {
 	h.Helper()
 	o.Now = h.clock
+	return h.openInRealTime(o)
+}
+
+// openInRealTime gives one that goes by the database's clock.
+func (h *house) openInRealTime(o database.Options) *store.Store {
+	h.Helper()
 	db, err := database.Open(h.ctx(), h.address, o)
 	h.must(err)
 	h.Cleanup(db.Close)

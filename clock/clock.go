@@ -31,6 +31,8 @@ type Upkeep interface {
 	StepBackfills(ctx context.Context) (int, error)
 	CopyOutcomes(ctx context.Context) (int64, error)
 	Rank(ctx context.Context) (rank, clocks int, err error)
+	// LastTick is when any clock was last through with what was due, or ended.
+	LastTick(ctx context.Context) (time.Time, error)
 }
 
 // Options are the settings of a clock; zero values are good.

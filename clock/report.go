@@ -46,10 +46,17 @@ func (c *Clock) reportAbsence(ctx context.Context) error {
 		if err == nil {
 			var now time.Time
 			if now, err = c.store.Now(ctx); err == nil {
-				if !next.IsZero() && now.Sub(next) > absenceAfter {
-					c.absence = &absence{since: next, missed: map[string]*caughtUp{}}
+				if next.IsZero() || now.Sub(next) <= absenceAfter {
+					return nil
 				}
-				return nil
+				var ticked time.Time
+				if ticked, err = c.upkeep.LastTick(ctx); err == nil {
+					if ticked.IsZero() || ticked.After(next) {
+						ticked = next
+					}
+					c.absence = &absence{since: ticked, missed: map[string]*caughtUp{}}
+					return nil
+				}
 			}
 		}
 		if !c.store.Transient(err) {
@@ -75,10 +82,10 @@ func (c *Clock) reportCatchUp(now time.Time, decided []schedule.Decided) {
 		return
 	}
 	for _, d := range decided {
+		if len(d.Rows) == 0 || now.Sub(d.Rows[0].Due) <= absenceAfter {
+			continue
+		}
 		for _, row := range d.Rows {
-			if now.Sub(row.Due) <= absenceAfter {
-				continue
-			}
 			one := c.absence.missed[d.Schedule.Key]
 			if one == nil {
 				one = &caughtUp{}

@@ -94,6 +94,14 @@ func (s *Store) Rank(ctx context.Context, id string) (rank, clocks int, err erro
 	return rank, max(clocks, 1), err
 }
 
+// LastTick is when any clock was last known to be through with what was due;
+// zero if none ever was.
+func (s *Store) LastTick(ctx context.Context) (at time.Time, err error) {
+	err = s.db.Reader().QueryRow(ctx, `SELECT max(CASE WHEN stopped_at > tick_at THEN stopped_at ELSE tick_at END)
+		FROM punctual_process WHERE role IN ('clock', 'start')`).Scan(&at)
+	return at, err
+}
+
 // Health is whether the clock keeps time.
 type Health struct {
 	Healthy bool      `json:"healthy"`

@@ -1,0 +1,355 @@
+package clock
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeStore keeps states in memory and breaks on demand.
+type fakeStore struct {
+	offset    time.Duration // of the store's time against this process's
+	schedules []*fakeSchedule
+	calls     int
+	away      func(at time.Time) bool // the database does not answer
+	refuse    map[int64]error         // a commit with this schedule fails for its content
+	wake      chan func()
+
+	fired    []firing
+	failed   map[int64]string
+	commits  []int // the number of schedules of each commit
+	rewinds  int
+	retimed  int
+	lastTick time.Time
+}
+
+type fakeSchedule struct {
+	one   *schedule.Schedule
+	state schedule.State
+}
+
+type firing struct {
+	key         string
+	nominal, at time.Time
+	skipped     schedule.Reason
+}
+
+var errAway, errContent = errors.New("the database is away"), errors.New("value out of range")
+
+func newFakeStore(t *testing.T, whens map[string]string) *fakeStore {
+	t.Helper()
+	f := &fakeStore{refuse: map[int64]error{}, failed: map[int64]string{}, wake: make(chan func(), 1)}
+	keys := make([]string, 0, len(whens))
+	for key := range whens {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for i, key := range keys {
+		f.add(t, int64(i+1), key, whens[key])
+	}
+	return f
+}
+
+func (f *fakeStore) add(t *testing.T, id int64, key, when string) {
+	t.Helper()
+	now := time.Now()
+	policies := schedule.DefaultPolicies()
+	policies.Overlap = schedule.OverlapAllow
+	one := &schedule.Schedule{ID: id, CreatedAt: now, Declaration: schedule.Declaration{Key: key, Policies: policies}}
+	var err error
+	one.Timeline, err = schedule.NewTimeline([]schedule.Definition{{From: now, When: calendar.When{Expressions: []string{when}}, Seed: key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.schedules = append(f.schedules, &fakeSchedule{one, schedule.NextState(one.Timeline, schedule.State{Cursor: now})})
+}
+
+func (f *fakeStore) now() time.Time { return time.Now().Add(f.offset) }
+
+func (f *fakeStore) call() error {
+	f.calls++
+	if f.away != nil && f.away(time.Now()) {
+		return errAway
+	}
+	return nil
+}
+
+func (f *fakeStore) Now(context.Context) (time.Time, error) { return f.now(), f.call() }
+
+func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, _ int) (schedule.Batch, error) {
+	b := schedule.Batch{Now: f.now()}
+	if err := f.call(); err != nil || lane == schedule.LaneLate {
+		return b, err
+	}
+	for _, s := range f.schedules {
+		if next := s.state.NextDue; !next.IsZero() && !next.After(b.Now) && len(b.Candidates) < limit {
+			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Facts: schedule.Facts{Now: b.Now}})
+		}
+	}
+	return b, nil
+}
+
+func (f *fakeStore) Waiting(context.Context, int) (schedule.Batch, error) {
+	return schedule.Batch{Now: f.now()}, f.call()
+}
+
+func (f *fakeStore) Commit(_ context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {
+	if err := f.call(); err != nil {
+		return schedule.Committed{}, err
+	}
+	for _, d := range decided {
+		if err := f.refuse[d.Schedule.ID]; err != nil {
+			return schedule.Committed{}, err
+		}
+	}
+	f.commits = append(f.commits, len(decided))
+	for _, d := range decided {
+		for _, row := range d.Rows {
+			f.fired = append(f.fired, firing{d.Schedule.Key, row.Nominal, f.now(), row.Skipped})
+		}
+		f.schedules[d.Schedule.ID-1].state = d.State()
+	}
+	return schedule.Committed{Schedules: len(decided)}, nil
+}
+
+func (f *fakeStore) Fail(_ context.Context, id int64, now time.Time, reason string) error {
+	f.failed[id] = reason
+	f.schedules[id-1].state.NextDue = now.Add(time.Minute)
+	return f.call()
+}
+
+func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
+	for _, s := range f.schedules {
+		if due := s.state.NextDue; !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	return next, f.call()
+}
+
+func (f *fakeStore) Wakeups(ctx context.Context, wake func()) error {
+	select {
+	case f.wake <- wake:
+	default:
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (f *fakeStore) Transient(err error) bool { return errors.Is(err, errAway) }
+
+func (f *fakeStore) Retime(context.Context) (int, error) {
+	f.retimed++
+	return 0, f.call()
+}
+
+func (f *fakeStore) Rewind(context.Context) (int, error) {
+	f.rewinds++
+	return 0, f.call()
+}
+
+func (f *fakeStore) LastTick(context.Context) (time.Time, error) { return f.lastTick, f.call() }
+
+func (f *fakeStore) StepBackfills(context.Context) (int, error)    { return 0, f.call() }
+func (f *fakeStore) CopyOutcomes(context.Context) (int64, error)   { return 0, f.call() }
+func (f *fakeStore) Rank(context.Context) (rank, n int, err error) { return 0, 1, f.call() }
+
+// keepTime runs a clock over f for a while of fake time and returns its log.
+func keepTime(t *testing.T, f *fakeStore, d time.Duration) string {
+	t.Helper()
+	var log bytes.Buffer
+	ctx, stop := context.WithTimeout(t.Context(), d)
+	defer stop()
+	if err := New(f, f, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}).Run(ctx); err != nil {
+		t.Fatalf("the clock: %v", err)
+	}
+	return log.String()
+}
+
+func TestEveryNominalIsDecidedNeverBeforeItIsDueAndAtOnceAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		f := newFakeStore(t, map[string]string{"five": "every 5s", "seven": "every 7s", "quick": "every 300ms"})
+		keepTime(t, f, time.Hour-time.Millisecond)
+		count := map[string]int{}
+		for _, fired := range f.fired {
+			count[fired.key]++
+			if late := fired.at.Sub(fired.nominal); late < 0 || late > 10*time.Millisecond {
+				t.Fatalf("%s at %s was decided %s after it was due", fired.key, fired.nominal, late)
+			}
+		}
+		for key, every := range map[string]time.Duration{"five": 5 * time.Second, "seven": 7 * time.Second, "quick": 300 * time.Millisecond} {
+			spec, _ := calendar.Parse("every " + every.String())
+			if want := spec.Count(start, start.Add(time.Hour-time.Millisecond)); count[key] != want {
+				t.Errorf("%s was decided %d times in an hour; it was due %d times", key, count[key], want)
+			}
+		}
+	})
+}
+
+func TestAnIdleClockAsksLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"rare": "0 0 1 7 *"})
+		keepTime(t, f, time.Hour)
+		// About ten statements each second that it looks, and no more.
+		if limit := 12 * 3600; f.calls > limit {
+			t.Errorf("an hour with nothing due took %d statements; at most %d are due", f.calls, limit)
+		}
+	})
+}
+
+func TestAnEditWakesTheClockEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"rare": "0 0 1 7 *"})
+		go func() {
+			wake := <-f.wake
+			time.Sleep(10*time.Second + 100*time.Millisecond)
+			f.add(t, 2, "soon", "every 100ms")
+			wake()
+		}()
+		start := time.Now()
+		keepTime(t, f, 12*time.Second)
+		if len(f.fired) == 0 || f.fired[0].nominal.Sub(start) > 10300*time.Millisecond || f.fired[0].at.Sub(f.fired[0].nominal) > 10*time.Millisecond {
+			t.Errorf("the new schedule did not fire at once: %v", f.fired[:min(1, len(f.fired))])
+		}
+	})
+}
+
+func TestADatabaseThatIsAwayLosesNothingAndIsSpokenOfTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		f := newFakeStore(t, map[string]string{"tick": "every 10s"})
+		f.away = func(at time.Time) bool {
+			since := at.Sub(start)
+			return since > 25*time.Second && since < 33*time.Second
+		}
+		log := keepTime(t, f, 59*time.Second)
+		var nominals []int
+		for _, fired := range f.fired {
+			nominals = append(nominals, int(fired.nominal.Sub(start).Seconds()))
+			if fired.at.Sub(fired.nominal) > 5*time.Second+maxBackoff {
+				t.Errorf("%s was decided at %s", fired.nominal, fired.at)
+			}
+		}
+		if want := []int{10, 20, 30, 40, 50}; !slices.Equal(nominals, want) {
+			t.Errorf("decided were %v, want %v", nominals, want)
+		}
+		if strings.Count(log, "does not answer") != 1 || strings.Count(log, "answers again") != 1 {
+			t.Errorf("an outage is to be told once when it begins and once when it ends:\n%s", log)
+		}
+	})
+}
+
+func TestOneBadScheduleIsLeftInErrorAndTheOthersGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whens := map[string]string{}
+		for i := range 100 {
+			whens[fmt.Sprintf("s-%03d", i)] = "every 10s"
+		}
+		f := newFakeStore(t, whens)
+		f.refuse[37] = errContent
+		start := time.Now()
+		keepTime(t, f, 95*time.Second)
+		count := map[string]int{}
+		for _, fired := range f.fired {
+			count[fired.key]++
+		}
+		for key, n := range count {
+			if n != 9 {
+				t.Errorf("%s was decided %d times in 95 s, want 9", key, n)
+			}
+		}
+		if len(count) != 99 || len(f.failed) != 1 || f.failed[37] == "" {
+			t.Errorf("%d schedules went on and %v failed; only the 37th is to fail", len(count), f.failed)
+		}
+		if again := f.schedules[36].state.NextDue; again.Sub(start) < 95*time.Second {
+			t.Errorf("the schedule in error is looked at again after %s", again.Sub(start))
+		}
+	})
+}
+
+func TestStoppingEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"rare": "0 0 1 7 *"})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = New(f, f, Options{}).Run(ctx)
+		}()
+		time.Sleep(10500 * time.Millisecond)
+		asked := time.Now()
+		stop()
+		<-done
+		if took := time.Since(asked); took > 10*time.Millisecond {
+			t.Errorf("the clock took %s to stop", took)
+		}
+	})
+}
+
+func TestAJumpOfTimeIsHeldUntilReadingsAgree(t *testing.T) {
+	base := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	type reading struct {
+		store, own time.Duration // since base
+		want       judgement
+	}
+	cases := map[string][]reading{
+		"steady time is trusted":                      {{0, 0, timeSetBack}, {1 * time.Second, 1 * time.Second, timeSteady}, {61 * time.Second, 61 * time.Second, timeSteady}},
+		"a short jump forward is like a downtime":     {{0, 0, timeSetBack}, {40 * time.Second, time.Second, timeSteady}},
+		"a long sleep that both clocks saw is none":   {{0, 0, timeSetBack}, {time.Hour, time.Hour, timeSteady}},
+		"a jump forward is held for ten seconds":      {{0, 0, timeSetBack}, {time.Hour, time.Second, timeHeld}, {time.Hour + 5*time.Second, 6 * time.Second, timeHeld}, {time.Hour + 10*time.Second, 11 * time.Second, timeSteady}},
+		"a jump that is taken back is not acted upon": {{0, 0, timeSetBack}, {time.Hour, time.Second, timeHeld}, {2 * time.Second, 2 * time.Second, timeHeld}, {11 * time.Second, 11 * time.Second, timeHeld}, {12 * time.Second, 12 * time.Second, timeSetBack}},
+		"a small step back is acted upon at once":     {{0, 0, timeSetBack}, {-30 * time.Second, time.Second, timeSetBack}, {-29 * time.Second, 2 * time.Second, timeSteady}},
+		"a step back of milliseconds is nothing":      {{0, 0, timeSetBack}, {900 * time.Millisecond, time.Second, timeSteady}},
+	}
+	for name, readings := range cases {
+		t.Run(name, func(t *testing.T) {
+			var s steadiness
+			for i, r := range readings {
+				if got := s.judge(base.Add(r.store), base.Add(r.own)); got != r.want {
+					t.Errorf("reading %d: judged %d, want %d", i, got, r.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAClockSetBackLooksAtWhatLiesAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"tick": "every 10s"})
+		go func() {
+			time.Sleep(30500 * time.Millisecond)
+			f.offset = -20 * time.Second
+		}()
+		keepTime(t, f, time.Minute)
+		if f.rewinds != 2 { // at the start, and after the step back
+			t.Errorf("what lies ahead was looked at %d times, want twice", f.rewinds)
+		}
+	})
+}
+
+func TestTheLineAboutAnAbsenceNamesWhatWasMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"hello": "every 5s", "rare": "0 0 1 7 *"})
+		f.lastTick = time.Now()
+		time.Sleep(21 * time.Second)
+		log := keepTime(t, f, 3*time.Second)
+		if !strings.Contains(log, "hello missed 4, enqueued 1") || !strings.Contains(log, "was away 21s: hello") {
+			t.Errorf("the line is not as promised:\n%s", log)
+		}
+	})
+}

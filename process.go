@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,43 +15,19 @@ import (
 	"github.com/punctual-dev/punctual/worker"
 )
 
-// workOptions are the settings of the worker.
-type workOptions struct {
-	concurrency int
-	queues      []string // empty: every queue that schedules name
-	directory   string
-	stopGrace   time.Duration
-}
-
-const (
-	defaultConcurrency = 10
-	defaultQueue       = "default"
-	// defaultStopGrace and the time a command gets to end after it fit into the
-	// 30 seconds that platforms in Heroku's style give a process.
-	defaultStopGrace = 20 * time.Second
-)
-
-func defaultWorkOptions() workOptions {
-	return workOptions{concurrency: defaultConcurrency, stopGrace: defaultStopGrace}
-}
-
-// Concurrency is how many jobs of a queue the worker runs at once; the default
-// is 10.
-func Concurrency(n int) Option { return func(p *Punctual) { p.options.concurrency = n } }
-
-// Queues are the queues the worker works; the default is every queue that
-// schedules name.
-func Queues(names ...string) Option { return func(p *Punctual) { p.options.queues = names } }
-
-// Directory is where commands run, unless their schedule names one.
-func Directory(path string) Option { return func(p *Punctual) { p.options.directory = path } }
-
-// StopGrace is how long running jobs may go on when the worker is told to stop.
-func StopGrace(grace time.Duration) Option { return func(p *Punctual) { p.options.stopGrace = grace } }
-
-// RunClock decides what is due and enqueues it until ctx ends. Any number of
-// clocks may run at once.
+// RunClock applies the declared schedules, if there are any, and then decides
+// what is due and queues it until ctx ends. Any number of clocks may run at
+// once, in any number of processes.
 func (p *Punctual) RunClock(ctx context.Context) error {
+	if len(p.declared) > 0 || len(p.faults) > 0 {
+		if err := p.Apply(ctx); err != nil {
+			return err
+		}
+	}
+	return p.runClock(ctx)
+}
+
+func (p *Punctual) runClock(ctx context.Context) error {
 	var ticked atomic.Pointer[time.Time]
 	process := newProcess("clock")
 	upkeep := upkeep{p.store, process.ID}
@@ -79,18 +54,31 @@ func (u upkeep) Rank(ctx context.Context) (rank, clocks int, err error) {
 	return u.Store.Rank(ctx, u.id)
 }
 
-// RunWorker takes jobs off the queue and runs them until ctx ends; then it lets
-// running ones finish for a while, ends them and gives them back.
+// RunWorker takes jobs off the queue and runs them until ctx ends: those of the
+// kinds that were added, and the commands and HTTP calls of a schedule file.
+// When ctx ends it takes no more, lets those that run finish for StopGrace, then
+// ends their contexts, gives back what did not finish, and returns when all
+// functions have: one that ignores its context holds it up.
 func (p *Punctual) RunWorker(ctx context.Context) error {
+	if err := p.declarationError(); err != nil {
+		return err
+	}
+	own, err := p.workers.bundle()
+	if err != nil {
+		return err
+	}
 	process := newProcess("worker")
 	log := p.log.With("process", "worker")
+	handlers := worker.Handlers(worker.Options{
+		Directory: p.options.directory, Environment: os.Environ(),
+		LastSuccess: p.store.LastSuccess, Output: recorder{p.store, p.narrator}, Logger: log,
+	})
+	if p.narrator != nil {
+		handlers = p.narrator.handlers(handlers)
+	}
 	options := queue.WorkOptions{
 		ID: process.ID, Queues: p.options.queues, Concurrency: p.options.concurrency,
-		StopGrace: p.options.stopGrace, Workers: p.workers, Logger: log,
-		Handlers: worker.Handlers(worker.Options{
-			Directory: p.options.directory, Environment: os.Environ(),
-			LastSuccess: p.store.LastSuccess, Output: recorder{p.store}, Logger: log,
-		}),
+		StopGrace: p.options.stopGrace, Workers: own, Logger: log, Handlers: handlers,
 	}
 	if len(options.Queues) == 0 {
 		options.Queues, options.MoreQueues = []string{defaultQueue}, p.store.Queues
@@ -100,8 +88,12 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	})
 }
 
-// recorder keeps what jobs write in the store.
-type recorder struct{ store *store.Store }
+// recorder keeps what jobs write in the store, and has it told if somebody
+// looks on.
+type recorder struct {
+	store    *store.Store
+	narrator *narrator // nil: nobody does
+}
 
 // RecordOutput implements worker.OutputRecorder.
 func (r recorder) RecordOutput(ctx context.Context, job int64, attempt int, chunks []worker.Chunk) error {
@@ -109,7 +101,13 @@ func (r recorder) RecordOutput(ctx context.Context, job int64, attempt int, chun
 	for i, c := range chunks {
 		pieces[i] = store.Output{Attempt: attempt, Sequence: c.Sequence, At: c.At, Stream: c.Stream, Data: c.Data, Replaces: c.Replaces}
 	}
-	return r.store.RecordOutput(ctx, job, pieces)
+	if err := r.store.RecordOutput(ctx, job, pieces); err != nil {
+		return err
+	}
+	if r.narrator != nil {
+		r.narrator.output(job, chunks)
+	}
+	return nil
 }
 
 // beating runs a process while recording that it is alive.
@@ -160,13 +158,4 @@ func newProcess(role string) store.Process {
 		ID:   fmt.Sprintf("%s-%s-%d-%s", role, host, os.Getpid(), strings.ToLower(rand.Text()[:6])),
 		Role: role, Host: host, PID: os.Getpid(), Version: Version(),
 	}
-}
-
-// Version is the version of the module this program was built with.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }

@@ -47,7 +47,8 @@ type WorkOptions struct {
 	MoreQueues  func(ctx context.Context) ([]string, error)
 	Concurrency int // jobs at once in each queue
 	Handlers    map[string]Handler
-	// Workers are Go workers besides the handlers; may be nil.
+	// Workers are Go workers besides the handlers; Work adds the handlers to
+	// them. May be nil. Jobs of other kinds are left to those who know them.
 	Workers *river.Workers
 	// StopGrace is how long running jobs may go on after a stop.
 	StopGrace time.Duration
@@ -62,11 +63,8 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	if workers == nil {
 		workers = river.NewWorkers()
 	}
-	if handler := o.Handlers[KindCommand]; handler != nil {
-		river.AddWorker(workers, &payloadWorker[commandArgs]{handler: handler})
-	}
-	if handler := o.Handlers[KindHTTP]; handler != nil {
-		river.AddWorker(workers, &payloadWorker[httpArgs]{handler: handler})
+	if err := errors.Join(addHandler[commandArgs](workers, o), addHandler[httpArgs](workers, o)); err != nil {
+		return fmt.Errorf("working the queue: %w", err)
 	}
 	queues := map[string]river.QueueConfig{}
 	for _, name := range o.Queues {
@@ -84,7 +82,10 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 		DiscardedJobRetentionPeriod: keepFailedJobs,
 		SoftStopTimeout:             grace,
 		RetryPolicy:                 retryPolicy{},
-		Middleware:                  []rivertype.Middleware{&goJobs{}},
+		Middleware:                  []rivertype.Middleware{&attempts{}},
+		// Else the first worker to come by would fail what another program is
+		// to work.
+		FetchOnlyKnownKinds: true,
 	}
 	switch pool := q.db.Native().(type) {
 	case *pgxpool.Pool:
@@ -188,6 +189,16 @@ type payloadArgs interface {
 	payload() schedule.Payload
 }
 
+// addHandler makes a worker of the handler for one of punctual's own kinds.
+func addHandler[A payloadArgs](workers *river.Workers, o WorkOptions) error {
+	var arguments A
+	handler := o.Handlers[arguments.Kind()]
+	if handler == nil {
+		return nil
+	}
+	return river.AddWorkerSafely(workers, &payloadWorker[A]{handler: handler})
+}
+
 // payloadWorker hands River's jobs of one kind to a handler.
 type payloadWorker[A payloadArgs] struct {
 	river.WorkerDefaults[A]
@@ -199,8 +210,6 @@ func (w *payloadWorker[A]) Timeout(*river.Job[A]) time.Duration { return -1 }
 
 func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	payload := job.Args.payload()
-	ctx, end := withCauses(ctx)
-	defer end()
 	err := w.handler(ctx, Attempt{
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue,
 		Number: job.Attempt, MaxAttempts: job.MaxAttempts, Payload: payload,
@@ -210,12 +219,8 @@ func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 
 // result puts a handler's error into River's terms.
 func (w *payloadWorker[A]) result(ctx context.Context, id int64, err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(context.Cause(ctx), ErrStopping) {
-		// Canceled tells River to give the attempt back.
-		return fmt.Errorf("%w: %w", context.Canceled, err)
+	if err == nil || errors.Is(context.Cause(ctx), ErrStopping) {
+		return err // attempts gives the job back
 	}
 	if _, ok := errors.AsType[*EndedError](err); ok {
 		return river.JobCancel(err)
@@ -304,21 +309,41 @@ func readMetadata(job *rivertype.JobRow) map[string]string {
 	return metadata
 }
 
-// goJobs applies timeout and expiry, which punctual's own kinds carry in their
-// payload, to the jobs of Go workers.
-type goJobs struct{ river.MiddlewareDefaults }
+// attempts is what every job meets before its worker: the context ends with a
+// cause of this package. Timeout and expiry, which punctual's own kinds carry in
+// their payload, are applied to the jobs of Go workers.
+type attempts struct{ river.MiddlewareDefaults }
 
-func (*goJobs) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
+func (*attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
+	ctx, end := withCauses(ctx)
+	defer end()
 	metadata := readMetadata(job)
-	if expires, err := time.Parse(time.RFC3339, metadata[metadataExpires]); err == nil && time.Now().After(expires) {
-		return river.JobCancel(ErrExpired)
+	// A retry comes never too late: its job was started in time.
+	if expires, err := time.Parse(time.RFC3339, metadata[metadataExpires]); err == nil && job.Attempt == 1 && !time.Now().Before(expires) {
+		return river.JobCancel(fmt.Errorf("%w: it was to start before %s", ErrExpired, schedule.FormatInstant(expires)))
 	}
 	if timeout, err := schedule.ParseDuration(metadata[metadataTimeout]); err == nil && timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(timeout), ErrTimeout)
+		limited, cancel := context.WithTimeoutCause(ctx, time.Duration(timeout), fmt.Errorf("%w of %s", ErrTimeout, timeout))
 		defer cancel()
+		ctx = limited
 	}
-	return do(ctx)
+	return explained(ctx, do(ctx))
+}
+
+// explained is the error of an attempt whose context has ended, with the cause:
+// "context deadline exceeded" alone says nothing to who reads the history.
+func explained(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(cause, ErrStopping):
+		// Canceled tells River to give the attempt back.
+		return fmt.Errorf("%w: %w", context.Canceled, err)
+	case errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout):
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // retryPolicy is the backoff of jobs of Go workers.

@@ -32,7 +32,7 @@ func (c *startCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.open(a.Context, a, c.options()...)
+	p, err := s.open(a.Context, a, c.options(a)...)
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,7 @@ func (c *clockCommand) Run(a *app, s *settings) error {
 type workerFlags struct {
 	Concurrency int      `help:"Jobs at once in each queue." default:"10" env:"PUNCTUAL_CONCURRENCY"`
 	Queues      []string `help:"The queues to work; every queue that schedules name by default." env:"PUNCTUAL_QUEUES" placeholder:"A,B"`
+	Quiet       bool     `help:"Do not print what jobs write and how they end." env:"PUNCTUAL_QUIET"`
 	StopGrace   string   `help:"How long running jobs may go on after a stop." default:"20s" placeholder:"DURATION"`
 }
 
@@ -92,9 +93,13 @@ func (f *workerFlags) Validate() error {
 	return err
 }
 
-func (f *workerFlags) options() []punctual.Option {
+func (f *workerFlags) options(a *app) []punctual.Option {
 	grace, _ := schedule.ParseDuration(f.StopGrace)
-	return []punctual.Option{punctual.Concurrency(f.Concurrency), punctual.Queues(f.Queues...), punctual.StopGrace(time.Duration(grace))}
+	options := []punctual.Option{punctual.Concurrency(f.Concurrency), punctual.Queues(f.Queues...), punctual.StopGrace(time.Duration(grace))}
+	if !f.Quiet {
+		options = append(options, punctual.Narrate(a.Stdout))
+	}
+	return options
 }
 
 // workerCommand runs jobs.
@@ -102,7 +107,7 @@ type workerCommand struct{ workerFlags }
 
 // Run migrates and works the queue until it is told to stop.
 func (c *workerCommand) Run(a *app, s *settings) error {
-	p, err := s.open(a.Context, a, c.options()...)
+	p, err := s.open(a.Context, a, c.options(a)...)
 	if err != nil {
 		return err
 	}

@@ -204,7 +204,7 @@ var commitTests = []test{
 		h.at("11:00:10")
 		h.tick()
 		h.wantLedger("a", "10:00 enqueued", "11:00 enqueued")
-		if note := h.run("a", 1).Note; !strings.Contains(note, "did not stop") {
+		if note := h.run("a", 1).Note; !strings.Contains(note, fmt.Sprint("job ", h.run("a", 0).JobID)) {
 			h.Errorf("the note is %q", note)
 		}
 	}},

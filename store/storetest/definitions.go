@@ -49,10 +49,11 @@ var definitionTests = []test{
 		h.at("10:20:00.500")
 		h.apply(declared("a", "hourly at :50"))
 		h.at("10:20:00.100")
-		h.must(h.Delete(h.ctx(), "a", false, me))
-		h.at("12:00")
+		h.apply(declared("a", "hourly at :55"))
+		h.end()
+		h.at("11:00")
 		h.tick()
-		h.wantLedger("a", "09:40 enqueued")
+		h.wantLedger("a", "09:40 enqueued", "10:55 enqueued")
 	}},
 	{"an edit that races a commit undoes the commit", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))

@@ -17,7 +17,10 @@ import (
 // Narrate makes the worker tell w, line by line, what commands and HTTP calls
 // write and how they end, for people who look on.
 func Narrate(w io.Writer) Option {
-	return func(p *Punctual) { p.narrator = &narrator{w: w, names: map[int64]string{}} }
+	return func(p *Punctual) error {
+		p.narrator = &narrator{w: w, names: map[int64]string{}}
+		return nil
+	}
 }
 
 // narrator writes one line at a time, whoever has something to tell.

@@ -56,6 +56,7 @@ type Punctual struct {
 	declared []schedule.Declaration
 	faults   []error
 	options  workOptions
+	narrator *narrator // nil: nobody looks on
 }
 
 // Option is a setting of Open.

@@ -167,7 +167,7 @@ func parseRule(expression string, except exceptions) (rule, error) {
 		return nil, p.fail("expression", 0, len(expression), "is too long", fmt.Sprintf("at most %d bytes", longest))
 	}
 	end := len(strings.TrimRight(expression, " \t\r\n"))
-	for i := 0; i < end; i++ {
+	for i := range end {
 		if c := expression[i]; c > '~' || c < ' ' && c != '\t' {
 			return nil, p.fail("expression", i, i+characterLength(expression[i:]), "has a character that is not plain ASCII", "letters, digits, spaces and * ? , - / # : @ =")
 		}

@@ -120,10 +120,12 @@ func (p *parser) everyWeeks(amount word, weeks int, words *words) (rule, error) 
 	}
 	from := Date{}
 	if words.accept("from") {
-		w, ok := words.next()
-		if from, ok = readDate(w.text); !ok {
+		w, _ := words.next()
+		date, ok := readDate(w.text)
+		if !ok {
 			return nil, p.failWord("from", w, "is not a date", "a date such as 2026-11-23, whose week is the first")
 		}
+		from = date
 	}
 	dates := dateSet{shape: byWeeks, weekdays: weekdays, weeks: int64(weeks), monday: mondayOf(from)}
 	r := p.phrase(everyWeeksForm, dates, times)

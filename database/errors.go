@@ -57,6 +57,21 @@ func transientState(state string) bool {
 	return false
 }
 
+// Contended says that a transaction gave way to others, and may be run again at
+// once: a deadlock, or a lock that was not to be had in time.
+func Contended(err error) bool {
+	var postgresError *pgconn.PgError
+	if errors.As(err, &postgresError) {
+		switch postgresError.Code {
+		case "40001", "40P01", "55P03":
+			return true
+		}
+		return false
+	}
+	var sqliteError *sqlitedriver.Error
+	return errors.As(err, &sqliteError) && sqliteError.Code()&0xff == sqlitecodes.SQLITE_BUSY
+}
+
 // UniqueViolation says that a row stands already where one was to be added.
 func UniqueViolation(err error) bool {
 	var postgresError *pgconn.PgError

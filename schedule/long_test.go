@@ -93,17 +93,17 @@ func TestALongCatchUpIsEnqueuedInBatches(t *testing.T) {
 func TestCatchUpLimitsAreAppliedOnceToEachStretch(t *testing.T) {
 	w := newWorld(t)
 	a := w.create(start, declared("twice", "every 1m", func(d *schedule.Declaration) {
-		d.Policies.CatchUp, d.Policies.CatchUpMax, d.Policies.Overlap = schedule.CatchUpAll, 150, schedule.OverlapAllow
+		d.Policies.CatchUp, d.Policies.CatchUpMax, d.Policies.Overlap = schedule.CatchUpAll, 250, schedule.OverlapAllow
 	}))
 	w.look(start.Add(10*time.Hour), all)
 	if len(w.jobs) != 100 {
 		t.Fatalf("%d jobs at first", len(w.jobs))
 	}
 	later := start.Add(50 * time.Hour)
-	for range 5 {
+	for range 7 {
 		w.look(later, all)
 	}
-	if got, want := len(w.jobs), 150+150; got != want {
+	if got, want := len(w.jobs), 250+250; got != want {
 		t.Errorf("%d jobs, want %d", got, want)
 	}
 	w.checkLedgers(later)
@@ -154,27 +154,65 @@ func TestPlacesGoInOrderOfDueThoughABatchIsFull(t *testing.T) {
 	w := newWorld(t)
 	w.limits["press"] = 120
 	for i, key := range []string{"early", "late"} {
-		w.create(start.Add(time.Duration(i)*5*time.Hour), declared(key, "every 1m", func(d *schedule.Declaration) {
+		created := start.Add(time.Duration(i) * 5 * time.Hour)
+		w.create(created, declared(key, "every 1m", func(d *schedule.Declaration) {
+			d.When.NotAfter = created.Add(150 * time.Minute)
 			d.Policies.CatchUp, d.Policies.CatchUpMax = schedule.CatchUpAll, 150
 			d.Policies.Overlap, d.Policies.Limit = schedule.OverlapAllow, "press"
 		}))
 	}
-	now := start.Add(150 * time.Minute)
-	w.look(now, func(a *actor) bool { return a.Key == "early" })
-	if len(w.jobs) != 100 {
-		t.Fatalf("%d jobs in the first batch", len(w.jobs))
-	}
-	now = start.Add(5*time.Hour + 30*time.Minute)
-	for range 3 {
+	now := start.Add(6 * time.Hour)
+	for _, want := range []int{100, 120, 120} {
 		w.look(now, all)
+		if len(w.jobs) != want {
+			t.Errorf("%d jobs, want %d", len(w.jobs), want)
+		}
 	}
 	for _, j := range w.jobs {
 		if j.actor.Key != "early" {
 			t.Errorf("%s@%s was enqueued before what was due earlier", j.actor.Key, clockTime(j.nominal))
 		}
 	}
-	if w.taken("press") != 120 {
-		t.Errorf("%d places are taken, want all 120", w.taken("press"))
+}
+
+func TestAPlaceIsLeftToWhoWaitsForItOutsideOfTheBatch(t *testing.T) {
+	w := newWorld(t)
+	w.limits["press"] = 0
+	for _, d := range []schedule.Declaration{declared("early", "every 10m", nil), declared("late", "every 15m", nil)} {
+		d.Policies.Limit = "press"
+		w.create(start, d)
+	}
+	now := start.Add(16 * time.Minute)
+	w.look(start.Add(10*time.Minute), all)
+	w.look(now, all)
+	w.limits["press"] = 1
+	for _, batch := range []struct {
+		key  string
+		jobs int
+	}{{"late", 0}, {"early", 1}, {"late", 1}} {
+		w.look(now, func(a *actor) bool { return a.Key == batch.key })
+		if len(w.jobs) != batch.jobs {
+			t.Fatalf("%d jobs after a look at %s alone, want %d", len(w.jobs), batch.key, batch.jobs)
+		}
+	}
+}
+
+// A due far behind its nominal holds up all that an edit brings meanwhile.
+func TestManyNominalsBelowTheFloorOfAnEditAreNotWalked(t *testing.T) {
+	w := newWorld(t)
+	a := w.create(start, declared("floor", "every 3000d from 2026-11-23T10:00:00Z", func(d *schedule.Declaration) { d.Jitter = 3000 * 24 * time.Hour }))
+	first, _ := a.Timeline.Next(start)
+	w.define(a, start.Add(2*time.Hour), calendar.When{Expressions: []string{"every 100ms"}}, 0)
+	began := time.Now()
+	if d := w.look(first.Due.Add(-1), all)[0]; len(d.Rows) > 0 {
+		t.Errorf("before %s, %d rows are written", first.Due, len(d.Rows))
+	}
+	w.look(first.Due, all)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("deciding took %s", took)
+	}
+	if first.Due.Sub(first.At) < 24*time.Hour || a.state.Cursor.Before(first.Due.Add(-time.Second)) {
+		t.Errorf("due at %s, the cursor stands at %s", first.Due, a.state.Cursor)
 	}
 }
 

@@ -100,6 +100,24 @@ func TestOverlap(t *testing.T) {
 			09:00:14                | asks 09:00:07 to stop; waits for the cancelled run to stop
 			09:00:21                | nothing
 			09:00:24                | 09:00:14 superseded; 09:00:21 runs for 1 since 09:00:14, from 09:00:07, job 1 still ran when the cancel grace of 10s was over; asks 09:00:07 to stop`},
+		{"cancel: one that comes after the cancelled one has stopped has a grace of its own", `
+			limits press 1
+			A: every 10m, overlap cancel, limit press
+			B: every 1m, overlap allow, limit press, catch_up none, not_after 09:01
+			09:10               | A 09:10 runs; B 09:01 missed
+			09:11 start A@09:10 | nothing
+			09:20               | A asks 09:10 to stop; A waits for the cancelled run to stop
+			09:20:02 end A@09:10; B force | triggered job 2; A waits for a free place in its limit
+			09:20:20 A force; start #3; limits press 3 | triggered job 3; A asks #3 to stop; A waits for the cancelled run to stop
+			09:20:25 end #3     | A 09:20 runs`},
+		{"cancel: an edit to wait and back begins anew", `
+			every 10m, overlap cancel
+			09:10                       | 09:10 runs
+			09:11 start 09:10           | nothing
+			09:20                       | asks 09:10 to stop; waits for the cancelled run to stop
+			09:20:05 set overlap wait   | waits for the previous run to finish
+			09:25 set overlap cancel    | asks 09:10 to stop; waits for the cancelled run to stop
+			09:25:10                    | 09:20 runs late, job 1 still ran when the cancel grace of 10s was over; asks 09:10 to stop`},
 		{"allow: everything runs, and no retry gives way", `
 			every 10m, overlap allow
 			09:10            | 09:10 runs

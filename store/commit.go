@@ -331,15 +331,18 @@ func (c *commit) count(row schedule.Row) {
 const failedAgain = time.Minute
 
 // Fail puts a schedule into error: its cursor holds, and the clock looks again
-// after a minute. The others go on.
+// after a minute. The others go on. It does nothing if the schedule has been
+// edited since now, the instant it was read at.
 func (s *Store) Fail(ctx context.Context, id int64, now time.Time, reason string) error {
 	reason = short(reason, maxNote)
 	return s.db.Transaction(ctx, func(tx database.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE punctual_due SET next_due_at = $2, version = version + 1
-			WHERE schedule_id = $1 AND next_due_at IS NOT NULL`, id, now.Add(failedAgain)); err != nil {
+		changed, err := tx.Exec(ctx, `UPDATE punctual_due SET version = version + 1,
+				next_due_at = CASE WHEN next_due_at IS NULL THEN next_due_at ELSE $2 END
+			WHERE schedule_id = $1 AND EXISTS (SELECT 1 FROM punctual_schedule s WHERE s.id = $1 AND s.updated_at <= $3)`, id, now.Add(failedAgain), now)
+		if err != nil || changed == 0 {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE punctual_schedule SET error = $2, error_at = $3 WHERE id = $1`, id, reason, now)
+		_, err = tx.Exec(ctx, `UPDATE punctual_schedule SET error = $2, error_at = $3 WHERE id = $1`, id, reason, now)
 		return err
 	})
 }

@@ -277,10 +277,11 @@ func (s *Store) groups(ctx context.Context, members []int64) (map[string]schedul
 	if members == nil {
 		members = []int64{}
 	}
+	// Who stands in error, or is left to a newer version, holds nobody up.
 	rows, err := s.db.Reader().Query(ctx, `SELECT l.name, l.number, `+s.placesTaken("l.name")+`,
 			(SELECT min(d.waiting_due_at) FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
-				WHERE d.waiting_for = 'limit' AND s.limit_group = l.name AND NOT (s.id = ANY($1)))
-		FROM punctual_limit l`, members)
+				WHERE d.waiting_for = 'limit' AND s.limit_group = l.name AND NOT (s.id = ANY($1)) AND s.error = '' AND s.format <= $2)
+		FROM punctual_limit l`, members, Format)
 	if err != nil {
 		return nil, err
 	}

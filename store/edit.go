@@ -21,15 +21,27 @@ type edit struct {
 	targetID int64 // the schedule a pause is about
 }
 
-// edit runs change in one transaction and wakes the clocks after it.
+// editAttempts is how often an edit that gives way to others is tried: each
+// attempt has waited for a lock for seconds.
+const editAttempts = 5
+
+// edit runs change in one transaction and wakes the clocks after it. Whoever
+// stands in front of it is not to be troubled with locks, so an edit that gives
+// way to others is run again: change must begin anew each time.
 func (s *Store) edit(ctx context.Context, change func(*edit) error) error {
-	err := s.db.Transaction(ctx, func(tx database.Tx) error {
-		now, err := tx.Now(ctx)
-		if err != nil {
-			return err
+	var err error
+	for range editAttempts {
+		err = s.db.Transaction(ctx, func(tx database.Tx) error {
+			now, err := tx.Now(ctx)
+			if err != nil {
+				return err
+			}
+			return change(&edit{ctx: ctx, store: s, tx: tx, now: now})
+		})
+		if !database.Contended(err) || ctx.Err() != nil {
+			break
 		}
-		return change(&edit{ctx: ctx, store: s, tx: tx, now: now})
-	})
+	}
 	if err == nil {
 		s.wake(ctx)
 	}
@@ -272,6 +284,7 @@ func (s *Store) SkipDue(ctx context.Context, key string, until time.Time, actor 
 
 func (s *Store) skipDue(ctx context.Context, id int64, until time.Time, actor Actor) (skipped int, err error) {
 	err = s.edit(ctx, func(e *edit) error {
+		skipped = 0
 		one, state, err := e.lockID(id)
 		if err != nil {
 			return err

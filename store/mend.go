@@ -24,6 +24,9 @@ const mendBatch = 200
 // now. What was enqueued stays, and its nominals are passed over when they come.
 // It returns how many schedules it mended.
 func (s *Store) Rewind(ctx context.Context) (int, error) {
+	if err := s.rewindPauses(ctx); err != nil {
+		return 0, fmt.Errorf("setting pauses back to now: %w", err)
+	}
 	mended := 0
 	for {
 		n, err := s.rewindSome(ctx)
@@ -34,12 +37,41 @@ func (s *Store) Rewind(ctx context.Context) (int, error) {
 	}
 }
 
+// rewindPauses makes pauses begin now that were made beyond now, and those end
+// now that somebody ended then. An end that was planned stays.
+func (s *Store) rewindPauses(ctx context.Context) error {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return err
+	}
+	// An end was somebody's doing if the record has something of that instant.
+	const ended = "EXISTS (SELECT 1 FROM punctual_activity a WHERE a.at = punctual_pause.until_at)"
+	var ahead int
+	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_pause WHERE from_at > $1 OR until_at > $1 AND "+ended, now.Add(aheadAllowed)).Scan(&ahead)
+	if err != nil || ahead == 0 {
+		return err
+	}
+	return s.edit(ctx, func(e *edit) error {
+		for _, statement := range []string{
+			"UPDATE punctual_change SET version = version + 1 WHERE id = 1 AND $1 = $1",
+			"UPDATE punctual_pause SET until_at = $1 WHERE until_at > $1 AND " + ended,
+			"UPDATE punctual_pause SET from_at = $1 WHERE from_at > $1",
+		} {
+			if _, err := e.tx.Exec(ctx, statement, e.now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
 	err = s.edit(ctx, func(e *edit) error {
 		mended = 0
 		// What a newer version wrote is left to it.
-		rows, err := e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due WHERE cursor_at > $1
-			AND schedule_id IN (SELECT s.id FROM punctual_schedule s WHERE s.format <= $3)
+		rows, err := e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due
+			WHERE (cursor_at > $1 OR schedule_id IN (SELECT d.schedule_id FROM punctual_definition d WHERE d.from_at > $1))
+				AND schedule_id IN (SELECT s.id FROM punctual_schedule s WHERE s.format <= $3)
 			ORDER BY schedule_id LIMIT $2 FOR UPDATE SKIP LOCKED`, e.now.Add(aheadAllowed), mendBatch, Format)
 		if err != nil {
 			return err
@@ -55,9 +87,6 @@ func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
 		}
 		rows.Close()
 		if err := rows.Err(); err != nil || len(ids) == 0 {
-			return err
-		}
-		if _, err := e.tx.Exec(ctx, "UPDATE punctual_pause SET from_at = $1 WHERE from_at > $1", e.now); err != nil {
 			return err
 		}
 		for _, id := range ids {
@@ -97,7 +126,9 @@ func (e *edit) rewind(id int64) error {
 		return err
 	}
 	was := state.Cursor
-	state.Cursor, state.Met = e.now, time.Time{}
+	if was.After(e.now) {
+		state.Cursor, state.Met = e.now, time.Time{}
+	}
 	state.State = schedule.NextState(one.Timeline, state.State)
 	if !one.DeletedAt.IsZero() {
 		state.NextDue = time.Time{}

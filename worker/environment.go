@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -38,9 +39,7 @@ func childEnvironment(inherited, own map[string]string, facts []fact, directory 
 	if directory != "" {
 		child["PWD"] = directory // a program may trust an inherited one
 	}
-	for name, value := range own {
-		child[name] = value
-	}
+	maps.Copy(child, own)
 	for _, f := range facts {
 		child[f.variable()] = f.value
 	}

@@ -207,7 +207,7 @@ func (p *preview) writeTable(w io.Writer, from time.Time, howLong string, termin
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", writeLocal(entry), entry.UTC, inHowLong(entry.at.Sub(from)), entry.remark(terminal))
 	}
-	table.Flush()
+	_ = table.Flush()
 	if p.Ends {
 		fmt.Fprintln(out, "There are no more: this when ends.")
 	}

@@ -45,21 +45,17 @@ func (c *skipNextCommand) Run(a *app, s *settings) error {
 
 // skipCommand decides what is due as skipped by hand.
 type skipCommand struct {
-	Key   string `arg:"" optional:"" help:"One schedule."`
-	All   bool   `help:"Every schedule."`
+	Key   string `arg:"" optional:"" help:"One schedule; all of them by default."`
 	Until string `required:"" placeholder:"now|INSTANT" help:"Skip what is due at this instant and not decided: now, or an instant in the past such as 2027-01-01T09:00:00Z."`
 }
 
 // Help says what it is for.
 func (c *skipCommand) Help() string {
-	return "For the hour after a restore or a long stop: with the clock stopped, punctual schedules skip --all --until now keeps it from catching up. What waits is skipped too."
+	return "For the hour after a restore or a long stop: with the clock stopped, punctual schedules skip --until now keeps it from catching up. What waits is skipped too."
 }
 
 // Run skips.
 func (c *skipCommand) Run(a *app, s *settings) error {
-	if (c.Key == "") == !c.All {
-		return usageError("skip: name one schedule, or all of them by --all; for example: punctual schedules skip --all --until now")
-	}
 	st, err := s.look(a)
 	if err != nil {
 		return err

@@ -134,7 +134,7 @@ func databaseAway(ctx context.Context, h *house, r *report) error {
 	if err := h.server.Stop("immediate"); err != nil {
 		return err
 	}
-	r.event(fmt.Sprintf("the server crashed %s before the due instant %s", due.Sub(time.Now()).Round(time.Millisecond), due.UTC().Format(time.TimeOnly)))
+	r.event(fmt.Sprintf("the server crashed %s before the due instant %s", time.Until(due).Round(time.Millisecond), due.UTC().Format(time.TimeOnly)))
 	if err := wait(ctx, h.away); err != nil {
 		return err
 	}

@@ -198,3 +198,33 @@ func TestABackfillTakesTheDefinitionNowInForce(t *testing.T) {
 		t.Errorf("after the first comes %v", got)
 	}
 }
+
+// A clock that was set back meets nominals that the ledger has already.
+func TestASkippedStretchIsWrittenAroundWhatStands(t *testing.T) {
+	a := newWorld(t).create(start, declared("a", "every 10m", nil))
+	end, _ := moment("10:00")
+	row := schedule.Row{Nominal: start.Add(10 * time.Minute), Until: end, Count: 6, Skipped: schedule.ReasonPaused}
+	for _, c := range []struct {
+		name     string
+		standing []schedule.LedgerRow
+		want     string
+	}{
+		{"nothing stands", nil, "09:10 to 10:00 (6)"},
+		{"one in the middle", []schedule.LedgerRow{runs("09:30")}, "09:10 to 09:20 (2), 09:40 to 10:00 (3)"},
+		{"the first and the last", []schedule.LedgerRow{runs("09:10"), runs("10:00")}, "09:20 to 09:50 (4)"},
+		{"a stretch", []schedule.LedgerRow{paused("09:20", "09:40", 3)}, "09:10 (1), 09:50 to 10:00 (2)"},
+		{"all", []schedule.LedgerRow{paused("09:10", "10:00", 6)}, ""},
+	} {
+		var got []string
+		for _, r := range row.Around(a.Timeline, c.standing) {
+			text := clockTime(r.Nominal)
+			if r.Count > 1 {
+				text += " to " + clockTime(r.Until)
+			}
+			got = append(got, fmt.Sprintf("%s (%d)", text, r.Count))
+		}
+		if text := strings.Join(got, ", "); text != c.want {
+			t.Errorf("%s: %s, want %s", c.name, text, c.want)
+		}
+	}
+}

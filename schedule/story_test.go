@@ -61,7 +61,7 @@ func (n *narrator) line(line string) {
 	}
 	if at, ok := moment(words[0]); ok {
 		n.now = at
-		for _, event := range strings.Split(strings.TrimSpace(strings.TrimPrefix(happens, words[0])), ";") {
+		for event := range strings.SplitSeq(strings.TrimSpace(strings.TrimPrefix(happens, words[0])), ";") {
 			if fields := strings.Fields(event); len(fields) > 0 {
 				n.event(fields)
 			}

@@ -52,8 +52,10 @@ func (s *Store) rewindPauses(ctx context.Context) error {
 		return err
 	}
 	return s.edit(ctx, func(e *edit) error {
+		if err := e.changePauses(); err != nil {
+			return err
+		}
 		for _, statement := range []string{
-			"UPDATE punctual_change SET version = version + 1 WHERE id = 1 AND $1 = $1",
 			"UPDATE punctual_pause SET until_at = $1 WHERE until_at > $1 AND " + ended,
 			"UPDATE punctual_pause SET from_at = $1 WHERE from_at > $1",
 		} {
@@ -141,7 +143,8 @@ func (e *edit) rewind(id int64) error {
 
 // resetCursor sets a schedule back to now that is otherwise left alone.
 func (e *edit) resetCursor(id int64) error {
-	_, err := e.tx.Exec(e.ctx, `UPDATE punctual_due SET cursor_at = $2, next_due_at = CASE WHEN next_due_at IS NULL THEN next_due_at ELSE $2 END,
+	_, err := e.tx.Exec(e.ctx, `UPDATE punctual_due SET cursor_at = CASE WHEN cursor_at > $2 THEN $2 ELSE cursor_at END,
+		next_due_at = CASE WHEN next_due_at IS NULL THEN next_due_at ELSE $2 END,
 		version = version + 1 WHERE schedule_id = $1`, id, e.now)
 	return err
 }

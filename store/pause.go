@@ -90,7 +90,7 @@ func (s *Store) Resume(ctx context.Context, target Target, actor Actor) (bool, e
 // schedule's row, or the one row that all commits share.
 func (e *edit) hold(target Target) (concerned int, err error) {
 	if target.All || target.Tag != "" {
-		if _, err := e.tx.Exec(e.ctx, "UPDATE punctual_change SET version = version + 1 WHERE id = 1"); err != nil {
+		if err := e.changePauses(); err != nil {
 			return 0, err
 		}
 		condition, arguments := "true", []any{}
@@ -107,6 +107,12 @@ func (e *edit) hold(target Target) (concerned int, err error) {
 	e.targetID = one.ID
 	_, err = e.tx.Exec(e.ctx, "UPDATE punctual_due SET version = version + 1 WHERE schedule_id = $1", one.ID)
 	return 1, err
+}
+
+// changePauses undoes every commit that was decided before it.
+func (e *edit) changePauses() error {
+	_, err := e.tx.Exec(e.ctx, "UPDATE punctual_change SET version = version + 1 WHERE id = 1")
+	return err
 }
 
 // lookAgain reads the clock once more behind a lock that may have been waited

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -226,9 +227,7 @@ func withArgs(job schedule.Job, args map[string]string) (schedule.Job, error) {
 func merged(base, over map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, values := range []map[string]string{base, over} {
-		for name, value := range values {
-			all[name] = value
-		}
+		maps.Copy(all, values)
 	}
 	return all
 }

@@ -126,6 +126,20 @@ var commitTests = []test{
 			}
 		}
 	}},
+	{"every row of a batch names its own job", func(h *house) {
+		h.apply(many(40, "hourly at :00")...)
+		h.at("10:00")
+		h.tick()
+		runs, err := h.Runs(h.ctx(), store.RunFilter{Limit: 100})
+		h.must(err)
+		for _, r := range runs {
+			job, err := h.Queue().Get(h.ctx(), r.JobID)
+			h.must(err)
+			if !strings.Contains(string(job.EncodedArgs), r.Occurrence) {
+				h.Errorf("the job of %s is told %s", r.Occurrence, job.EncodedArgs)
+			}
+		}
+	}},
 	{"a job waits for no one: it is available at once, and carries what it is told", func(h *house) {
 		h.apply(declared("a", "hourly at :00", func(d *schedule.Declaration) {
 			d.Policies.Priority, d.Policies.Queue, d.Policies.Retries = 1, "reports", 3

@@ -231,6 +231,7 @@ var declaringTests = []test{
 		h.tick()
 		h.wantLedger("newer")
 		h.wantLedger("plain", "10:00 enqueued")
+		h.at("10:01")
 		if next, err := h.NextDue(h.ctx()); err != nil || next.Before(h.clock()) {
 			h.Errorf("the clock would look again at %s for what it leaves alone (%v)", next, err)
 		}

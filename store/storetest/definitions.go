@@ -106,6 +106,17 @@ var definitionTests = []test{
 		h.tick()
 		h.wantLedger("a", "10:00 enqueued")
 	}},
+	{"an error that was met before an edit is not that of the edit", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		h.at("10:00")
+		read := h.clock()
+		h.advance(time.Second)
+		h.apply(declared("a", "hourly at :00", overlap(schedule.OverlapAllow)))
+		h.must(h.Fail(h.ctx(), h.overview("a").ID, read, "bad"))
+		equal(h, "error", h.overview("a").Error, "")
+		h.tick()
+		h.wantLedger("a", "10:00 enqueued")
+	}},
 	{"an error is tried again after a minute, and cleared when it goes through", func(h *house) {
 		h.apply(declared("a", "hourly at :00"), declared("waits", "hourly at :00", overlap(schedule.OverlapWait)))
 		h.at("10:00")

@@ -140,6 +140,20 @@ var limitTests = []test{
 		h.at("10:00")
 		equal(h, "enqueued", h.tick().Enqueued, 3)
 	}},
+	{"who stands in error, or is left to a newer version, holds nobody up at a limit", func(h *house) {
+		h.at("09:50")
+		limited(1, declared("first", "hourly at :00", limit("places")), declared("bad", "hourly at :01", limit("places")),
+			declared("newer", "hourly at :02", limit("places")), declared("last", "hourly at :03", limit("places")))(h)
+		h.at("10:03")
+		h.tick()
+		h.must(h.Fail(h.ctx(), h.overview("bad").ID, h.clock(), "bad"))
+		h.exec("UPDATE punctual_schedule SET format = 99 WHERE key = 'newer'")
+		h.end()
+		h.tick()
+		h.wantLedger("last", "10:03 enqueued")
+		h.wantLedger("bad")
+		h.exec("UPDATE punctual_schedule SET format = 1")
+	}},
 	{"a limit changes with an apply, and that is on record", func(h *house) {
 		all := many(5, "hourly at :00", limit("places"))
 		limited(1, all...)(h)

@@ -80,6 +80,27 @@ var mendTests = []test{
 		h.tick()
 		h.wantLedger("a", "11:20-17:20 x7 skipped: paused", "18:20 enqueued")
 	}},
+	{"edits and pauses beyond now become now, though nothing has been decided beyond it", func(h *house) {
+		at := func(when string) schedule.Declaration { return declared("a", when, tags("t")) }
+		h.apply(at("daily at 18:00"))
+		h.at("14:00") // ahead of the true time
+		h.apply(at("daily at 12:00"))
+		h.pause(store.Target{Tag: "t"}, moment("20:00"))
+		h.pause(store.Target{Key: "a"}, moment("21:00"))
+		h.at("14:30")
+		h.resume(store.Target{Key: "a"})
+		h.at("10:00")
+		h.rewind(1)
+		h.rewind(0)
+		o := h.overview("a")
+		equal(h, "next due", o.State.NextDue, moment("12:00"))
+		equal(h, "pauses", len(o.Pauses), 1)
+		equal(h, "paused from", o.Pauses[0].From, moment("10:00"))
+		equal(h, "paused until", o.Pauses[0].Until, moment("20:00"))
+		h.at("12:00")
+		h.tick()
+		h.wantLedger("a", "12:00 skipped: paused")
+	}},
 	{"a deleted schedule stays deleted when the time is set back", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		h.at("14:30")

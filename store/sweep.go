@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
+)
+
+// sweepBatch bounds how many jobs one transaction returns.
+const sweepBatch = 500
+
+// Sweep finds workers whose beat is too old, marks them, and returns their jobs
+// to the queue; and likewise what a worker left running that ended of itself.
+// Only a process that has itself been beating for DeadAfter may call it: after
+// an outage of the database everybody has the full time. Owners without a
+// process row, programs of plain River, are never swept. It returns how many
+// jobs it returned.
+func (s *Store) Sweep(ctx context.Context) (int, error) {
+	returned := 0
+	for {
+		n, err := s.sweepSome(ctx)
+		returned += n
+		if err != nil || n < sweepBatch {
+			return returned, err
+		}
+	}
+}
+
+func (s *Store) sweepSome(ctx context.Context) (returned int, err error) {
+	err = s.db.Transaction(ctx, func(tx database.Tx) error {
+		returned = 0
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		// From here on a beat of theirs is refused, which is how they learn it.
+		if _, err := tx.Exec(ctx, `UPDATE punctual_process SET lost_at = $1
+			WHERE lost_at IS NULL AND stopped_at IS NULL AND beat_at < $2`, now, now.Add(-DeadAfter)); err != nil {
+			return err
+		}
+		orphans, err := s.orphans(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, orphan := range orphans {
+			if err := s.queue.ReturnTx(ctx, tx, orphan, now); err != nil {
+				return fmt.Errorf("returning job %d: %w", orphan.JobID, err)
+			}
+		}
+		returned = len(orphans)
+		return nil
+	})
+	return returned, err
+}
+
+// orphans reads running jobs whose worker is lost or has ended.
+func (s *Store) orphans(ctx context.Context, tx database.Tx) ([]queue.Orphan, error) {
+	rows, err := tx.Query(ctx, `SELECT `+s.queue.OrphanColumns()+`, p.id, p.beat_at
+		FROM river_job j JOIN punctual_process p ON p.id = `+s.queue.Owner()+`
+		WHERE j.state = 'running' AND (p.lost_at IS NOT NULL OR p.stopped_at IS NOT NULL)
+		ORDER BY j.id LIMIT $1`, sweepBatch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var orphans []queue.Orphan
+	for rows.Next() {
+		var (
+			o    queue.Orphan
+			seen time.Time
+		)
+		if err := o.Scan(rows, &o.Worker, &seen); err != nil {
+			return nil, err
+		}
+		o.LastSeen = seen
+		orphans = append(orphans, o)
+	}
+	return orphans, rows.Err()
+}

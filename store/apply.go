@@ -246,9 +246,13 @@ func (e *edit) update(c schedule.Change, o ApplyOptions) error {
 		if _, err := e.readTimeline(one); err != nil {
 			return err
 		}
-		state.SkipAt = time.Time{}
+		// What skip-next named under the when before lapses, unless that still
+		// rules it.
+		if c.NewWhen && state.SkipAt.After(from) {
+			state.SkipAt = time.Time{}
+		}
 		if !one.DeletedAt.IsZero() {
-			state.Cursor = from
+			state.Cursor, state.SkipAt = from, time.Time{}
 		}
 	}
 	// What waits, or stood in error, is judged anew by what is declared now.

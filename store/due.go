@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -187,7 +186,7 @@ func (s *Store) readFacts(ctx context.Context, b *schedule.Batch) error {
 	}
 	for name := range limits {
 		if _, known := b.Groups[name]; !known {
-			b.Groups[name] = schedule.Group{Free: math.MaxInt32}
+			b.Groups[name] = schedule.Group{Free: schedule.Unlimited}
 		}
 	}
 	return nil

@@ -360,7 +360,7 @@ func (s *Store) auditOne(ctx context.Context, id int64) ([]schedule.Finding, err
 // ledgerRows are the clock's rows that touch (from, cursor].
 func (s *Store) ledgerRows(ctx context.Context, id int64, from, cursor time.Time) ([]schedule.LedgerRow, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at), count, reason, coalesce(job_id, 0)
-		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND nominal_at > $2 AND nominal_at <= $3
+		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND coalesce(until_at, nominal_at) > $2 AND nominal_at <= $3
 		ORDER BY nominal_at, id`, id, from, cursor)
 	if err != nil {
 		return nil, err

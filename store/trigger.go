@@ -112,7 +112,10 @@ func (e *edit) trigger(c schedule.Candidate, groups map[string]schedule.Group, o
 	c.Facts.Now = e.now
 	limit := c.Schedule.Policies.Limit
 	if limit != "" {
-		c.Facts.Places = groups[limit].Free
+		// What waits for a place was there first.
+		if groups[limit].Earliest.IsZero() {
+			c.Facts.Places = groups[limit].Free
+		}
 	}
 	row, why := schedule.DecideTrigger(c.Schedule, c.State, c.Facts, o.Force)
 	result := Triggered{Name: name, Refused: why, Blocker: row.Blocker}

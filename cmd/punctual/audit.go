@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/schedule"
-	"github.com/punctual-dev/punctual/store"
 )
 
 // auditCommand accounts for every occurrence.
@@ -20,10 +19,6 @@ type auditCommand struct {
 func (c *auditCommand) Help() string {
 	return "Recomputes every nominal by the definition in force at its time, and compares with the ledger. A nominal without a decision, or with two, and a decision without a nominal is a failure: it is named, and the exit code is 1. What waits, is in error or is not yet decided is listed and fails nothing."
 }
-
-// undecidedAllowed is how long after its due an occurrence may be undecided
-// under --live.
-const undecidedAllowed = 10 * time.Second
 
 // auditFinding is a finding for scripts.
 type auditFinding struct {
@@ -55,9 +50,11 @@ func (c *auditCommand) Run(a *app, s *settings) error {
 		return known(a, st, "auditing", c.Key, err)
 	}
 	if c.Live {
-		if err := failLate(a, st, result.Findings); err != nil {
+		now, err := st.Now(a.Context)
+		if err != nil {
 			return fmt.Errorf("auditing: %w", err)
 		}
+		failLate(now, result.Findings)
 	}
 	for _, f := range result.Findings {
 		if f.Failure {
@@ -76,27 +73,15 @@ func (c *auditCommand) Run(a *app, s *settings) error {
 	return err
 }
 
-// failLate makes failures of what has been due for too long.
-func failLate(a *app, st *store.Store, findings []auditFinding) error {
-	now, err := st.Now(a.Context)
-	if err != nil {
-		return err
-	}
+// failLate makes failures of what has been undecided for longer than a live
+// clock takes.
+func failLate(now time.Time, findings []auditFinding) {
 	for i, f := range findings {
-		if f.Kind != schedule.FindingPending {
-			continue
-		}
-		overviews, err := st.Overviews(a.Context, f.Key)
-		if err != nil {
-			return err
-		}
-		first, ok := overviews[0].Timeline.Next(f.Nominal.Add(-1))
-		if ok && now.Sub(first.Due) > undecidedAllowed {
+		if f.Overdue(now) {
 			findings[i].Failure = true
-			findings[i].Detail += fmt.Sprintf(", longer than %s; is a clock running? (punctual health)", undecidedAllowed)
+			findings[i].Detail += ", longer than a clock takes; is one running? (punctual health)"
 		}
 	}
-	return nil
 }
 
 // print writes a line a finding, failures first, and a summary.

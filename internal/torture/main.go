@@ -43,6 +43,7 @@ var (
 func main() {
 	isShort := flag.Bool("short", false, "a shorter form, for CI")
 	only := flag.String("only", "", "run only the `scenario` of this name: "+names())
+	database := flag.String("database", "", "run only on this `kind`: postgres or sqlite")
 	keep := flag.Bool("keep", false, "keep the directory with files and logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,7 +52,7 @@ func main() {
 	if *isShort {
 		l = short
 	}
-	if err := torture(ctx, l, *only, *keep); err != nil {
+	if err := torture(ctx, l, *only, *database, *keep); err != nil {
 		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
 		os.Exit(1)
 	}
@@ -65,7 +66,7 @@ func names() string {
 	return strings.Join(all, ", ")
 }
 
-func torture(ctx context.Context, l lengths, only string, keep bool) error {
+func torture(ctx context.Context, l lengths, only, database string, keep bool) error {
 	directory, err := os.MkdirTemp("", "punctual-torture-")
 	if err != nil {
 		return err
@@ -85,6 +86,9 @@ func torture(ctx context.Context, l lengths, only string, keep bool) error {
 			continue
 		}
 		for _, kind := range s.kinds {
+			if database != "" && kind != database {
+				continue
+			}
 			ok, err := one(ctx, s, kind, binary, directory, l)
 			if err != nil {
 				return fmt.Errorf("%s on %s: %w", s.name, kind, err)

@@ -2,6 +2,7 @@ package punctual_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -218,7 +219,13 @@ func TestAJobThatComesTooLateExpiresWithoutARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Until(row.CreatedAt.Add(2 * time.Second))) // River's times are whole seconds on SQLite
+	var told struct {
+		ExpiresAt time.Time `json:"punctual_expires_at"`
+	}
+	if err := json.Unmarshal(row.Metadata, &told); err != nil || told.ExpiresAt.IsZero() {
+		t.Fatalf("its metadata %s say nothing of when it expires: %v", row.Metadata, err)
+	}
+	time.Sleep(time.Until(told.ExpiresAt))
 	defer run(t, p.RunWorker)()
 	awaitRun(t, p, store.RunFilter{JobID: job}, "expired")
 }

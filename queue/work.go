@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -74,6 +75,7 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	if grace <= 0 {
 		grace = defaultSoftStop
 	}
+	attempts := &attempts{}
 	config := &river.Config{
 		ID: o.ID, Queues: queues, Workers: workers, Logger: quiet(o.Logger),
 		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPollPostgres,
@@ -82,26 +84,27 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 		DiscardedJobRetentionPeriod: keepFailedJobs,
 		SoftStopTimeout:             grace,
 		RetryPolicy:                 retryPolicy{},
-		Middleware:                  []rivertype.Middleware{&attempts{}},
+		Middleware:                  []rivertype.Middleware{attempts},
 		// Else the first worker to come by would fail what another program is
 		// to work.
 		FetchOnlyKnownKinds: true,
 	}
 	switch pool := q.db.Native().(type) {
 	case *pgxpool.Pool:
-		return workPostgres(ctx, pool, config, o)
+		return workPostgres(ctx, pool, config, o, attempts)
 	case *sql.DB:
 		config.FetchPollInterval = fetchPollSQLite
-		return work(ctx, o, func() (*river.Client[*sql.Tx], error) {
+		_, err := work(ctx, o, attempts, func() (*river.Client[*sql.Tx], error) {
 			return river.NewClient(riversqlite.New(pool), config)
 		})
+		return err
 	}
 	return fmt.Errorf("working the queue: unknown database %s", q.db.Kind)
 }
 
 // workPostgres gives River a pool of its own: its maintenance may take longer
 // than the limits the clock's short statements live under.
-func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config, o WorkOptions) error {
+func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config, o WorkOptions, a *attempts) error {
 	settings := pool.Config().Copy()
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		delete(settings.ConnConfig.RuntimeParams, name)
@@ -111,28 +114,66 @@ func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config,
 	if err != nil {
 		return fmt.Errorf("working the queue: %w", err)
 	}
-	defer own.Close()
-	return work(ctx, o, func() (*river.Client[pgx.Tx], error) {
+	ended, err := work(ctx, o, a, func() (*river.Client[pgx.Tx], error) {
 		return river.NewClient(riverpgxv5.New(own), config)
 	})
+	if ended {
+		own.Close()
+	} else {
+		go own.Close() // which waits for those who still use it
+	}
+	return err
 }
 
-func work[T any](ctx context.Context, o WorkOptions, open func() (*river.Client[T], error)) error {
+// work returns when the client has ended, or has been left to itself.
+func work[T any](ctx context.Context, o WorkOptions, a *attempts, open func() (*river.Client[T], error)) (ended bool, err error) {
 	client, err := open()
 	if err != nil {
-		return fmt.Errorf("working the queue: %w", err)
+		return true, fmt.Errorf("working the queue: %w", err)
 	}
 	if err := startPatiently(ctx, client); err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return true, nil
 		}
-		return fmt.Errorf("working the queue: %w", err)
+		return true, fmt.Errorf("working the queue: %w", err)
 	}
 	if o.MoreQueues != nil {
 		addQueues(ctx, client, o)
 	}
-	<-client.Stopped()
-	return nil
+	select {
+	case <-client.Stopped():
+		return true, nil
+	case <-ctx.Done():
+		return a.settle(client.Stopped(), o.Logger), nil
+	}
+}
+
+// settleTime is how long the client may take to write down what came of the
+// jobs after the last one has ended. It tries for half a minute where the
+// database is away; a platform would have killed the process by then.
+const settleTime = 3 * time.Second
+
+// settle waits until the client has stopped. It returns false if no job has run
+// for a while and the client still tries to reach the database: what it could
+// not write down is found with a worker that is gone, and runs again.
+func (a *attempts) settle(stopped <-chan struct{}, log *slog.Logger) bool {
+	limit := time.Now().Add(settleTime)
+	for {
+		select {
+		case <-stopped:
+			return true
+		case <-time.After(settleTime / 30):
+		}
+		switch {
+		case a.running.Load() > 0:
+			limit = time.Now().Add(settleTime)
+		case time.Now().After(limit):
+			if log != nil {
+				log.Warn("the worker ends while the database does not answer; what it could not write down will run again")
+			}
+			return false
+		}
+	}
 }
 
 // addQueues begins to work queues that come up while the worker runs, until ctx
@@ -312,9 +353,14 @@ func readMetadata(job *rivertype.JobRow) map[string]string {
 // attempts is what every job meets before its worker: the context ends with a
 // cause of this package. Timeout and expiry, which punctual's own kinds carry in
 // their payload, are applied to the jobs of Go workers.
-type attempts struct{ river.MiddlewareDefaults }
+type attempts struct {
+	river.MiddlewareDefaults
+	running atomic.Int64
+}
 
-func (*attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
+func (a *attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
+	a.running.Add(1)
+	defer a.running.Add(-1)
 	ctx, end := withCauses(ctx)
 	defer end()
 	metadata := readMetadata(job)
@@ -355,18 +401,4 @@ func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
 		_ = json.Unmarshal([]byte(text), &backoff)
 	}
 	return time.Now().Add(backoff.Delay(job.Attempt, rand.Float64()))
-}
-
-// quiet lets River's warnings and errors through and nothing below.
-func quiet(logger *slog.Logger) *slog.Logger {
-	if logger == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(warningsOnly{logger.Handler()})
-}
-
-type warningsOnly struct{ slog.Handler }
-
-func (h warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
 }

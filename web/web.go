@@ -85,10 +85,16 @@ func loopback(address string) bool {
 // Handler answers /healthz to everyone, and everything else to those who show
 // their credentials.
 func Handler(o Options) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", o.healthz)
-	mux.Handle("/", o.authenticated(http.NotFoundHandler()))
-	return mux
+	guarded := o.authenticated(http.NotFoundHandler())
+	// A ServeMux stands behind the guard only: it redirects from paths that are
+	// not clean before anybody has shown credentials.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			o.healthz(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
 // healthz answers 200 while the clock keeps time, and 503 while it does not.

@@ -81,7 +81,9 @@ func usageError(format string, arguments ...any) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// The first signal asks the process to end in order; a second one is no
+	// longer caught and ends it at once.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(&app{
 		Context: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: coloured(os.Stdout), TerminalErr: coloured(os.Stderr),

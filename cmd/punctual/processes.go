@@ -166,7 +166,9 @@ func (c *webCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer p.Close()
-	return c.serve(a.Context, p, address, s.logger(a.Stderr))
+	log := s.logger(a.Stderr)
+	warnOfEphemeralDisk(log, p.Store())
+	return c.serve(a.Context, p, address, log)
 }
 
 // migrateCommand brings the tables up to date.

@@ -113,11 +113,17 @@ func one(ctx context.Context, s scenario, kind, binary, directory string, l leng
 	}
 	defer h.close()
 	h.lengths = l
-	r := &report{house: h}
+	watch, err := watchDisk(h.directory)
+	if err != nil {
+		return false, err
+	}
+	r := &report{house: h, disk: watch}
 	if err := s.run(ctx, h, r); err != nil {
+		watch.close()
 		return false, err
 	}
 	h.stopAll()
+	watch.close()
 	if err := r.check(ctx); err != nil {
 		return false, err
 	}

@@ -13,6 +13,7 @@ type span struct{ from, until time.Time }
 // report is what a scenario came to.
 type report struct {
 	house  *house
+	disk   *disk
 	events []string
 	faults []string
 	// limit is how late a decision may be, disturbedLimit while disturbed.
@@ -130,6 +131,9 @@ func (r *report) judge(due time.Time, late time.Duration) {
 		}
 	}
 	*lateness = append(*lateness, late)
+	if r.house.kind == "sqlite" {
+		limit += r.disk.stalled(due, due.Add(late))
+	}
 	switch {
 	case late < 0:
 		r.fault("a decision was made %s before due %s", -late, due.UTC().Format(time.RFC3339Nano))
@@ -141,6 +145,7 @@ func (r *report) judge(due time.Time, late time.Duration) {
 func (r *report) print() {
 	fmt.Printf("  events %d, occurrences decided %d (enqueued %d, skipped %d), jobs %d, longest time between decisions %s\n",
 		len(r.events), r.decisions, r.enqueued, r.skipped, r.jobs, r.longestGap.Round(time.Millisecond))
+	fmt.Printf("  longest sync of the disk beside it %s\n", r.disk.max.Round(time.Millisecond))
 	fmt.Printf("  lateness undisturbed %s\n", describe(r.quiet))
 	if len(r.loud) > 0 {
 		fmt.Printf("  lateness disturbed   %s\n", describe(r.loud))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
@@ -195,6 +196,86 @@ var processTests = []test{
 		equal(h, "oldest", health().Oldest, moment("10:00"))
 		h.tick()
 		equal(h, "decided", health().Reason, "nothing is due")
+	}},
+	{"what a lost worker ran is available at once, uses up no retry, and ends the fifth time in a row", func(h *house) {
+		h.apply(declared("a", "hourly at :00"), declared("alive", "hourly at :00"), declared("asked", "hourly at :00"), declared("plain", "hourly at :00"))
+		h.at("10:00")
+		h.tick()
+		taken := func(key, worker string) {
+			h.Helper()
+			list := "ARRAY['other', '" + worker + "']"
+			if h.Database().Kind == database.SQLite {
+				list = `jsonb('["other", "` + worker + `"]')`
+			}
+			h.exec("UPDATE river_job SET state = 'running', attempt = attempt + 1, attempted_by = "+list+" WHERE id = $1", h.run(key, 0).JobID)
+		}
+		beat := func(id string) { h.Helper(); h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: id, Role: "worker"}))) }
+		sweep := func(want int) {
+			h.Helper()
+			n, err := h.Sweep(h.ctx())
+			h.must(err)
+			equal(h, "returned", n, want)
+		}
+		taken("alive", "w-alive")
+		taken("plain", "a plain River client")
+		taken("asked", "w1")
+		h.must(h.Queue().Cancel(h.ctx(), h.run("asked", 0).JobID))
+		for i := range 5 {
+			worker := fmt.Sprint("w", i+1)
+			beat(worker)
+			taken("a", worker)
+			h.advance(store.DeadAfter)
+			beat("w-alive")
+			sweep(0)
+			h.advance(time.Second)
+			beat("w-alive")
+			if i == 0 {
+				sweep(2)
+				equal(h, "asked to stop", h.run("asked", 0).State, "cancelled")
+			} else {
+				sweep(1)
+			}
+			sweep(0)
+			want := "available"
+			if i == 4 {
+				want = "failed"
+			}
+			equal(h, fmt.Sprint("state after being lost ", i+1, " times"), h.run("a", 0).State, want)
+			alive, err := h.Beat(h.ctx(), store.Process{ID: worker, Role: "worker"})
+			h.must(err)
+			equal(h, "beat of the lost", alive, false)
+		}
+		equal(h, "job of one alive", h.run("alive", 0).State, "running")
+		equal(h, "job of a plain client", h.run("plain", 0).State, "running")
+		taken("alive", "w-alive")
+		h.must(h.Stopped(h.ctx(), "w-alive"))
+		sweep(1)
+		equal(h, "left by one that stopped", h.run("alive", 0).State, "available")
+		equal(h, "active", len(h.facts("alive").Active), 1)
+	}},
+	{"two who sweep at once return a job once", func(h *house) {
+		h.apply(many(20, "hourly at :00")...)
+		h.at("10:00")
+		h.tick()
+		list := "ARRAY['w']"
+		if h.Database().Kind == database.SQLite {
+			list = `jsonb('["w"]')`
+		}
+		h.exec("UPDATE river_job SET state = 'running', attempt = 1, attempted_by = " + list)
+		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "w", Role: "worker"})))
+		h.advance(store.DeadAfter + time.Second)
+		sweep := func() {
+			if _, err := h.Sweep(h.ctx()); err != nil {
+				h.Error(err)
+			}
+		}
+		race(sweep, sweep, sweep)
+		equal(h, "available, their attempt given back", h.number("SELECT count(*) FROM river_job WHERE state = 'available' AND attempt = 0"), 20)
+		for _, r := range []string{"s000", "s019"} {
+			job, err := h.Queue().Get(h.ctx(), h.run(r, 0).JobID)
+			h.must(err)
+			equal(h, "attempts on record", len(job.Errors), 1)
+		}
 	}},
 	{"a wakeup comes with every edit", func(h *house) {
 		woken := make(chan struct{}, 100)

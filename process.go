@@ -3,6 +3,7 @@ package punctual
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,7 +22,7 @@ import (
 func (p *Punctual) RunClock(ctx context.Context) error {
 	if len(p.declared) > 0 || len(p.faults) > 0 {
 		if err := p.Apply(ctx); err != nil {
-			return err
+			return unlessAsked(ctx, err)
 		}
 	}
 	return p.runClock(ctx)
@@ -35,12 +36,13 @@ func (p *Punctual) runClock(ctx context.Context) error {
 		Logger: p.log.With("process", "clock"),
 		Ticked: func(at time.Time) { ticked.Store(&at) },
 	})
-	return p.beating(ctx, process, func() time.Time {
+	life := p.newLifeline(process, func() time.Time {
 		if at := ticked.Load(); at != nil {
 			return *at
 		}
 		return time.Time{}
-	}, c.Run)
+	})
+	return life.run(ctx, c.Run)
 }
 
 // upkeep is the clock's view of the store beside deciding.
@@ -76,15 +78,21 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	if p.narrator != nil {
 		handlers = p.narrator.handlers(handlers)
 	}
+	life := p.newLifeline(process, nil)
 	options := queue.WorkOptions{
 		ID: process.ID, Queues: p.options.queues, Concurrency: p.options.concurrency,
-		StopGrace: p.options.stopGrace, Workers: own, Logger: log, Handlers: handlers,
+		StopGrace: p.options.stopGrace, Workers: own, Logger: log,
+		Handlers: handlers, Lost: life.lost, Owned: life.owns,
 	}
 	if len(options.Queues) == 0 {
 		options.Queues, options.MoreQueues = []string{defaultQueue}, p.store.Queues
 	}
-	return p.beating(ctx, process, nil, func(ctx context.Context) error {
-		return p.store.Queue().Work(ctx, options)
+	return life.run(ctx, func(ctx context.Context) error {
+		err := p.store.Queue().Work(ctx, options)
+		if errors.Is(err, queue.ErrLost) {
+			return ErrTakenForDead
+		}
+		return err
 	})
 }
 
@@ -108,42 +116,6 @@ func (r recorder) RecordOutput(ctx context.Context, job int64, attempt int, chun
 		r.narrator.output(job, chunks)
 	}
 	return nil
-}
-
-// beating runs a process while recording that it is alive.
-func (p *Punctual) beating(ctx context.Context, process store.Process, tickedAt func() time.Time, run func(context.Context) error) error {
-	beats, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.beat(beats, process, tickedAt)
-	}()
-	err := run(ctx)
-	stop()
-	<-done
-	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	// If this fails, the process is found dead after a while; no more is lost.
-	_ = p.store.Stopped(ended, process.ID)
-	return err
-}
-
-func (p *Punctual) beat(ctx context.Context, process store.Process, tickedAt func() time.Time) {
-	for {
-		if tickedAt != nil {
-			process.TickAt = tickedAt()
-		}
-		limited, cancel := context.WithTimeout(ctx, store.BeatEvery)
-		// A missed beat is made up by the next; the clock and the worker speak
-		// of a database that is away themselves.
-		_, _ = p.store.Beat(limited, process)
-		cancel()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(store.BeatEvery):
-		}
-	}
 }
 
 func newProcess(role string) store.Process {

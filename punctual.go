@@ -206,7 +206,7 @@ func (p *Punctual) declarationError() error { return errors.Join(p.faults...) }
 // database that is away for a while is no error.
 func (p *Punctual) Run(ctx context.Context) error {
 	if err := p.Apply(ctx); err != nil {
-		return err
+		return unlessAsked(ctx, err)
 	}
 	for _, d := range p.declared {
 		if kind := d.Job.Work.Kind; !p.workers.kinds[kind] {
@@ -215,6 +215,15 @@ func (p *Punctual) Run(ctx context.Context) error {
 		}
 	}
 	return RunTogether(ctx, p.runClock, p.RunWorker)
+}
+
+// unlessAsked is an error, but none of the database where ctx has ended: to end
+// then is what was asked for.
+func unlessAsked(ctx context.Context, err error) error {
+	if ctx.Err() != nil && database.Transient(err) {
+		return nil
+	}
+	return err
 }
 
 // RunTogether runs processes until ctx ends or one of them returns, and then

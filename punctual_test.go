@@ -19,9 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The pipe to the throwaway server stays open as long as the tests run.
-		goleak.IgnoreAnyFunction("os/exec.(*Cmd).watchCtx"))
+	goleak.VerifyTestMain(m)
 }
 
 const (
@@ -77,6 +75,21 @@ func TestAProgramRunsWhatItDeclaresAndStopsWhenToldTo(t *testing.T) {
 		for facts := first; facts.Nominal.Equal(first.Nominal); {
 			if facts = receive(t, told); facts.Nominal.Before(first.Nominal) {
 				t.Errorf("%s ran after %s", facts.Occurrence, first.Occurrence)
+			}
+		}
+	})
+}
+
+func TestAProgramThatIsToldToStopBeforeItBeganStopsInOrder(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		p := open(t, address)
+		punctual.AddWorker(p, river.WorkFunc(func(context.Context, *river.Job[Task]) error { return nil }))
+		p.Schedule("tick", "every 1s", Task{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for name, process := range map[string]func(context.Context) error{"Run": p.Run, "RunClock": p.RunClock, "RunWorker": p.RunWorker} {
+			if err := process(ctx); err != nil {
+				t.Errorf("%s ended with %v", name, err)
 			}
 		}
 	})
@@ -349,4 +362,3 @@ func awaitRun(t *testing.T, p *punctual.Punctual, filter store.RunFilter, state 
 		time.Sleep(10 * time.Millisecond)
 	}
 }
-

@@ -145,8 +145,13 @@ func (p *process) ends(code int) {
 // in order and in time.
 func (p *process) stops(within time.Duration) {
 	p.t.Helper()
+	p.stopsOn(syscall.SIGTERM, within)
+}
+
+func (p *process) stopsOn(s syscall.Signal, within time.Duration) {
+	p.t.Helper()
 	began := time.Now()
-	p.signal(syscall.SIGTERM)
+	p.signal(s)
 	p.ends(0)
 	if took := time.Since(began); took > within {
 		p.t.Errorf("%s took %s to end, want at most %s", p.name, took, within)

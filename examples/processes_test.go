@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/punctual-dev/punctual/internal/pgtest"
 )
@@ -94,9 +97,36 @@ func TestEveryProcessEndsQuicklyAndInOrderWhenAskedTo(t *testing.T) {
 		} {
 			p := start(t, directory, []string{"PORT=" + freePort(t), "PUNCTUAL_TOKEN=t"}, "punctual", command)
 			p.says(running)
-			p.signal(s)
-			p.stops(quick)
+			p.stopsOn(s, quick)
 		}
+	}
+}
+
+func TestAProcessThatStillStartsEndsInOrderToo(t *testing.T) {
+	t.Parallel()
+	address := pgtest.New(t)
+	connection, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close(context.Background())
+	// Whoever migrates holds this lock, and the others wait for it.
+	if _, err := connection.Exec(t.Context(), "SELECT pg_advisory_lock(x'70756e63'::bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	directory := directoryWith(t, "hello: { when: \"every 1s\", run: \"echo hello\" }")
+	for _, command := range []string{"clock", "worker", "web", "start"} {
+		p := start(t, directory, []string{"DATABASE_URL=" + address}, "punctual", command)
+		eventually(t, command+" waits for the lock", func() bool {
+			waiting := 0
+			err := connection.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+				WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()`).Scan(&waiting)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return waiting == 1
+		})
+		p.stops(quick)
 	}
 }
 
@@ -173,7 +203,7 @@ func TestAJobThatOutlastsTheGraceIsGivenBackAndBegunAgain(t *testing.T) {
 	}
 }
 
-func TestASecondSignalEndsTheProcessAtOnceWithWhatItRuns(t *testing.T) {
+func TestTwoSignalsAtOnceAreOneAndALaterOneEndsTheProcess(t *testing.T) {
 	t.Parallel()
 	directory := directoryWith(t, `long: { when: "once at 2999-01-01T00:00:00Z", run: "echo $$ > pid; exec sleep 600" }`)
 	succeeds(t, directory, nil, "punctual", "apply")
@@ -181,8 +211,13 @@ func TestASecondSignalEndsTheProcessAtOnceWithWhatItRuns(t *testing.T) {
 	p := start(t, directory, nil, "punctual", "worker", "--stop-grace", "10m")
 	pid := filepath.Join(directory, "pid")
 	eventually(t, "the job has begun", func() bool { text, _ := os.ReadFile(pid); return len(text) > 0 })
+	began := time.Now()
+	p.signal(syscall.SIGINT)
+	p.signal(syscall.SIGTERM)
 	eventually(t, "the process ends of a repeated signal", func() bool {
-		p.signal(syscall.SIGTERM)
+		if time.Since(began) > time.Second {
+			p.signal(syscall.SIGTERM)
+		}
 		select {
 		case <-p.ended:
 			return true
@@ -192,6 +227,9 @@ func TestASecondSignalEndsTheProcessAtOnceWithWhatItRuns(t *testing.T) {
 	})
 	if state := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !state.Signaled() || state.Signal() != syscall.SIGTERM {
 		t.Errorf("it ended with %v, want by the signal", p.cmd.ProcessState)
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("it took the two signals of one Ctrl-C for two, and ended after %s", took)
 	}
 	p.wroteNoTrace()
 }

@@ -52,6 +52,8 @@ var (
 	ErrTimeout   = errors.New("the attempt ran into its timeout")
 	ErrCancelled = errors.New("the job was cancelled")
 	ErrStopping  = errors.New("the worker is stopping")
+	// ErrLost: the worker was taken for dead, and the job given to another.
+	ErrLost = errors.New("the worker was taken for dead")
 	// ErrExpired ends a job that was not started in time.
 	ErrExpired = errors.New("expired: not started in time")
 )

@@ -51,6 +51,13 @@ type WorkOptions struct {
 	// Workers are Go workers besides the handlers; Work adds the handlers to
 	// them. May be nil. Jobs of other kinds are left to those who know them.
 	Workers *river.Workers
+	// Lost is closed when this worker is found to have been taken for dead; nil:
+	// never. The contexts of its attempts end then, with ErrLost.
+	Lost <-chan struct{}
+	// Owned is asked when an attempt has ended, before its result is written
+	// down: false means that the job has been given to somebody else, and
+	// nothing is written. Nil: always.
+	Owned func() bool
 	// StopGrace is how long running jobs may go on after a stop.
 	StopGrace time.Duration
 	Logger    *slog.Logger
@@ -75,7 +82,7 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	if grace <= 0 {
 		grace = defaultSoftStop
 	}
-	attempts := &attempts{}
+	attempts := &attempts{lost: o.Lost, owned: o.Owned}
 	config := &river.Config{
 		ID: o.ID, Queues: queues, Workers: workers, Logger: quiet(o.Logger),
 		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPollPostgres,
@@ -138,13 +145,30 @@ func work[T any](ctx context.Context, o WorkOptions, a *attempts, open func() (*
 		return true, fmt.Errorf("working the queue: %w", err)
 	}
 	if o.MoreQueues != nil {
-		addQueues(ctx, client, o)
+		adding, stop := context.WithCancel(ctx)
+		defer stop()
+		go addQueues(adding, client, o)
 	}
 	select {
 	case <-client.Stopped():
 		return true, nil
 	case <-ctx.Done():
 		return a.settle(client.Stopped(), o.Logger), nil
+	case <-o.Lost:
+		a.abandon()
+		return false, ErrLost
+	}
+}
+
+// lostGrace is how long a worker that was taken for dead waits for the attempts
+// it has ended.
+const lostGrace = 10 * time.Second
+
+// abandon waits until no attempt is under way. What they came to is not written
+// down, and the client cannot be stopped without: the program is to end.
+func (a *attempts) abandon() {
+	for limit := time.Now().Add(lostGrace); a.running.Load() > 0 && time.Now().Before(limit); {
+		time.Sleep(settleTime / 30)
 	}
 }
 
@@ -280,8 +304,8 @@ func (w *payloadWorker[A]) NextRetry(job *river.Job[A]) time.Time {
 }
 
 // withCauses gives a context that ends with one of the causes of this package,
-// whatever River ended its own with.
-func withCauses(parent context.Context) (context.Context, func()) {
+// whatever River ended its own with, and when the worker is lost.
+func withCauses(parent context.Context, lost <-chan struct{}) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
 		if errors.Is(context.Cause(parent), rivertype.ErrJobCancelledRemotely) {
@@ -290,6 +314,15 @@ func withCauses(parent context.Context) (context.Context, func()) {
 			cancel(ErrStopping)
 		}
 	})
+	if lost != nil {
+		go func() {
+			select {
+			case <-lost:
+				cancel(ErrLost)
+			case <-ctx.Done():
+			}
+		}()
+	}
 	return ctx, func() { stop(); cancel(nil) }
 }
 
@@ -355,13 +388,26 @@ func readMetadata(job *rivertype.JobRow) map[string]string {
 // their payload, are applied to the jobs of Go workers.
 type attempts struct {
 	river.MiddlewareDefaults
+	lost    <-chan struct{}
+	owned   func() bool
 	running atomic.Int64
 }
 
 func (a *attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
 	a.running.Add(1)
-	defer a.running.Add(-1)
-	ctx, end := withCauses(ctx)
+	err := a.run(ctx, job, do)
+	// If the process freezes on this line for longer than its time to live, the
+	// result may be written over that of the job's new owner: the time between
+	// here and River's statement is all that is left of that danger.
+	if a.owned != nil && !a.owned() {
+		select {} // whatever is returned would be written down
+	}
+	return err
+}
+
+func (a *attempts) run(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
+	defer a.running.Add(-1) // also if it panics
+	ctx, end := withCauses(ctx, a.lost)
 	defer end()
 	metadata := readMetadata(job)
 	// A retry comes never too late: its job was started in time.

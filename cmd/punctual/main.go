@@ -81,9 +81,13 @@ func usageError(format string, arguments ...any) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks the process to end in order; a second one is no
-	// longer caught and ends it at once.
-	context.AfterFunc(ctx, stop)
+	// The first signal asks the process to end in order; a later one is no longer
+	// caught and ends it at once. Not one that comes right after: on Ctrl-C the
+	// terminal signals the whole group, and then a process manager each member.
+	context.AfterFunc(ctx, func() {
+		time.Sleep(time.Second)
+		stop()
+	})
 	os.Exit(run(&app{
 		Context: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: coloured(os.Stdout), TerminalErr: coloured(os.Stderr),

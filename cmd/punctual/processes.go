@@ -23,7 +23,8 @@ type startCommand struct {
 }
 
 // Run migrates, applies the file, and runs clock, worker and web.
-func (c *startCommand) Run(a *app, s *settings) error {
+func (c *startCommand) Run(a *app, s *settings) (err error) {
+	defer endInOrder(a, &err)
 	address, err := c.address()
 	if err != nil {
 		return err
@@ -51,6 +52,14 @@ func (c *startCommand) Run(a *app, s *settings) error {
 	})
 }
 
+// endInOrder makes a success of what went wrong with the database because the
+// process was asked to end, as it may be while it still starts.
+func endInOrder(a *app, err *error) {
+	if a.Context.Err() != nil && database.Transient(*err) {
+		*err = nil
+	}
+}
+
 func countChanges(changes []schedule.Change) int {
 	n := 0
 	for _, change := range changes {
@@ -65,7 +74,8 @@ func countChanges(changes []schedule.Change) int {
 type clockCommand struct{}
 
 // Run migrates and keeps time until it is told to stop.
-func (c *clockCommand) Run(a *app, s *settings) error {
+func (c *clockCommand) Run(a *app, s *settings) (err error) {
+	defer endInOrder(a, &err)
 	p, err := s.open(a.Context, a)
 	if err != nil {
 		return err
@@ -106,7 +116,8 @@ func (f *workerFlags) options(a *app) []punctual.Option {
 type workerCommand struct{ workerFlags }
 
 // Run migrates and works the queue until it is told to stop.
-func (c *workerCommand) Run(a *app, s *settings) error {
+func (c *workerCommand) Run(a *app, s *settings) (err error) {
+	defer endInOrder(a, &err)
 	p, err := s.open(a.Context, a, c.options(a)...)
 	if err != nil {
 		return err
@@ -156,7 +167,8 @@ func (f *webFlags) serve(ctx context.Context, p *punctual.Punctual, address stri
 type webCommand struct{ webFlags }
 
 // Run migrates and serves until it is told to stop.
-func (c *webCommand) Run(a *app, s *settings) error {
+func (c *webCommand) Run(a *app, s *settings) (err error) {
+	defer endInOrder(a, &err)
 	address, err := c.address()
 	if err != nil {
 		return err

@@ -22,26 +22,31 @@ type scenario struct {
 	about string
 	run   func(ctx context.Context, h *house, r *report) error
 	kinds []string // of database
+	long  bool     // left out of the short form, unless asked for
 }
 
 var scenarios = []scenario{
-	{"kill", "clocks are killed with kill -9 every few seconds and started again", killClocks, []string{"postgres", "sqlite"}},
-	{"freeze", "a clock is stopped with SIGSTOP in mid-transaction", freezeClock, []string{"postgres"}},
-	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}},
+	{"kill", "clocks are killed with kill -9 every few seconds and started again", killClocks, []string{"postgres", "sqlite"}, false},
+	{"freeze", "a clock is stopped with SIGSTOP in mid-transaction", freezeClock, []string{"postgres"}, false},
+	{"worker", "a worker is killed with kill -9 while all its commands run", killWorker, []string{"postgres", "sqlite"}, true},
+	{"frozen", "a worker is stopped with SIGSTOP while all its commands run, and goes on when others have them", freezeWorker, []string{"postgres", "sqlite"}, true},
+	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}, false},
 }
 
 // lengths are how long each scenario goes on.
 type lengths struct {
 	kill, freeze, away time.Duration
+	jobs               int // that run when a worker is lost
 }
 
 var (
-	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second}
-	long  = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second}
+	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second, jobs: 50}
+	long  = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second, jobs: 1000}
 )
 
 func main() {
 	isShort := flag.Bool("short", false, "a shorter form, for CI")
+	jobs := flag.Int("jobs", 0, "how many `commands` run when a worker is lost")
 	only := flag.String("only", "", "run only the `scenario` of this name: "+names())
 	database := flag.String("database", "", "run only on this `kind`: postgres or sqlite")
 	keep := flag.Bool("keep", false, "keep the directory with files and logs")
@@ -51,6 +56,9 @@ func main() {
 	l := long
 	if *isShort {
 		l = short
+	}
+	if *jobs > 0 {
+		l.jobs = *jobs
 	}
 	if err := torture(ctx, l, *only, *database, *keep); err != nil {
 		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
@@ -82,7 +90,7 @@ func torture(ctx context.Context, l lengths, only, database string, keep bool) e
 	}
 	wanting := 0
 	for _, s := range scenarios {
-		if only != "" && s.name != only {
+		if only != "" && s.name != only || only == "" && s.long && l == short {
 			continue
 		}
 		for _, kind := range s.kinds {

@@ -1,0 +1,135 @@
+package punctual
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/punctual-dev/punctual/store"
+)
+
+// ErrTakenForDead ends a worker that did not beat for so long that its jobs were
+// given to others. It has ended those it ran; the program is to end too.
+var ErrTakenForDead = errors.New("this worker did not answer for too long and was taken for dead; its jobs were given to others")
+
+// lifeline records that a process is alive, finds those that are not, and
+// learns it if this one was taken for dead itself.
+type lifeline struct {
+	store    *store.Store
+	log      *slog.Logger
+	process  store.Process
+	tickedAt func() time.Time // nil: this process does not tick
+	lost     chan struct{}    // closed when a beat is refused
+
+	mu    sync.Mutex
+	since time.Time // beats have come without a gap since then
+	last  time.Time // the last beat that was recorded
+}
+
+func (p *Punctual) newLifeline(process store.Process, tickedAt func() time.Time) *lifeline {
+	return &lifeline{store: p.store, log: p.log, process: process, tickedAt: tickedAt, lost: make(chan struct{})}
+}
+
+// run beats while a process runs, and says when it has ended.
+func (l *lifeline) run(ctx context.Context, process func(context.Context) error) error {
+	beats, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.beatOn(beats)
+	}()
+	err := process(ctx)
+	stop()
+	<-done
+	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	// If this fails, the process is found dead after a while; no more is lost.
+	_ = l.store.Stopped(ended, l.process.ID)
+	return err
+}
+
+func (l *lifeline) beatOn(ctx context.Context) {
+	for ctx.Err() == nil {
+		alive, err := l.beat(ctx)
+		switch {
+		case err == nil && !alive:
+			close(l.lost)
+			return
+		case err == nil && l.steadyFor() >= store.DeadAfter:
+			l.sweep(ctx)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(store.BeatEvery):
+		}
+	}
+}
+
+// beat records one beat. A missed one is made up by the next; the clock and the
+// worker speak of a database that is away themselves.
+func (l *lifeline) beat(ctx context.Context) (alive bool, err error) {
+	process := l.process
+	if l.tickedAt != nil {
+		process.TickAt = l.tickedAt()
+	}
+	limited, cancel := context.WithTimeout(ctx, store.BeatEvery)
+	defer cancel()
+	if alive, err = l.store.Beat(limited, process); err != nil || !alive {
+		return alive, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if l.last.IsZero() || elapsed(l.last, now) > 2*store.BeatEvery {
+		l.since = now
+	}
+	l.last = now
+	return true, nil
+}
+
+// steadyFor is how long beats have come without a gap. Only who has been
+// beating all that time may find others dead: after an outage of the database
+// everybody has the full time again.
+func (l *lifeline) steadyFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return elapsed(l.since, l.last)
+}
+
+// elapsed counts the time in which a machine was suspended, too, which
+// monotonic time leaves out.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// sweep returns the jobs of dead workers. What fails is swept at the next beat.
+func (l *lifeline) sweep(ctx context.Context) {
+	if n, err := l.store.Sweep(ctx); err == nil && n > 0 {
+		l.log.Warn("jobs of workers that stopped answering went back to the queue", "jobs", n)
+	}
+}
+
+// owns says whether this process still owns the jobs it runs. As long as the
+// last beat is fresh nobody can have taken it for dead; otherwise the database
+// is asked, for as long as it takes to answer.
+func (l *lifeline) owns() bool {
+	const margin = 2 * store.BeatEvery
+	l.mu.Lock()
+	fresh := !l.last.IsZero() && elapsed(l.last, time.Now()) < store.DeadAfter-margin
+	l.mu.Unlock()
+	for !fresh {
+		select {
+		case <-l.lost:
+			return false
+		default:
+		}
+		alive, err := l.beat(context.Background())
+		if err == nil {
+			return alive
+		}
+		time.Sleep(time.Second)
+	}
+	return true
+}

@@ -298,10 +298,13 @@ func (k *killer) trace(string) {
 		k.cancel()
 		return
 	}
-	// The connection that is in the midst of a transaction dies.
-	var killed int
-	k.h.must(k.h.Database().Reader().QueryRow(k.h.ctx(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-		WHERE datname = current_database() AND state LIKE 'idle in transaction%'`).Scan(&killed))
+	// The connection that is in the midst of a transaction dies. The server may
+	// say so a moment after the client has its answer.
+	killed := 0
+	for tries := 0; killed == 0 && tries < 100; tries++ {
+		k.h.must(k.h.Database().Reader().QueryRow(k.h.ctx(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE datname = current_database() AND state LIKE 'idle in transaction%'`).Scan(&killed))
+	}
 	if killed == 0 {
 		k.struck = false
 	}

@@ -32,8 +32,11 @@ func (p *Punctual) newLifeline(process store.Process, tickedAt func() time.Time)
 	return &lifeline{store: p.store, log: p.log, process: process, tickedAt: tickedAt, lost: make(chan struct{})}
 }
 
-// run beats while a process runs, and says when it has ended.
+// run beats while a process runs, and says when it has ended. The first beat,
+// and the look at who is gone, come before the process begins: what a killed
+// worker left behind is back in the queue when the clock first decides.
 func (l *lifeline) run(ctx context.Context, process func(context.Context) error) error {
+	l.turn(ctx)
 	beats, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -51,20 +54,38 @@ func (l *lifeline) run(ctx context.Context, process func(context.Context) error)
 }
 
 func (l *lifeline) beatOn(ctx context.Context) {
-	for ctx.Err() == nil {
-		alive, err := l.beat(ctx)
-		switch {
-		case err == nil && !alive:
-			close(l.lost)
-			return
-		case err == nil && l.steadyFor() >= store.DeadAfter:
-			l.sweep(ctx)
-		}
+	for {
 		select {
 		case <-ctx.Done():
+			return
 		case <-time.After(store.BeatEvery):
 		}
+		if !l.turn(ctx) {
+			close(l.lost)
+			return
+		}
 	}
+}
+
+// turn beats, and looks for those that do so no longer. It returns false if this
+// process was taken for dead.
+func (l *lifeline) turn(ctx context.Context) (alive bool) {
+	alive, err := l.beat(ctx)
+	if err != nil || !alive {
+		return err != nil
+	}
+	// What fails here is done at the next turn.
+	err = l.store.MarkGone(ctx, l.process.Machine, processExists)
+	if err == nil && l.steadyFor() >= store.DeadAfter {
+		err = l.store.MarkSilent(ctx)
+	}
+	if err != nil {
+		return true
+	}
+	if n, err := l.store.Sweep(ctx); err == nil && n > 0 {
+		l.log.Warn("jobs of workers that stopped answering went back to the queue", "jobs", n)
+	}
+	return true
 }
 
 // beat records one beat. A missed one is made up by the next; the clock and the
@@ -102,13 +123,6 @@ func (l *lifeline) steadyFor() time.Duration {
 // monotonic time leaves out.
 func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
-}
-
-// sweep returns the jobs of dead workers. What fails is swept at the next beat.
-func (l *lifeline) sweep(ctx context.Context) {
-	if n, err := l.store.Sweep(ctx); err == nil && n > 0 {
-		l.log.Warn("jobs of workers that stopped answering went back to the queue", "jobs", n)
-	}
 }
 
 // owns says whether this process still owns the jobs it runs. As long as the

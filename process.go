@@ -128,6 +128,6 @@ func newProcess(role string) store.Process {
 	}
 	return store.Process{
 		ID:   fmt.Sprintf("%s-%s-%d-%s", role, host, os.Getpid(), strings.ToLower(rand.Text()[:6])),
-		Role: role, Host: host, PID: os.Getpid(), Version: Version(),
+		Role: role, Host: host, PID: os.Getpid(), Machine: machine(), Version: Version(),
 	}
 }

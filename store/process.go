@@ -13,6 +13,7 @@ type Process struct {
 	Role      string    `json:"role"`
 	Host      string    `json:"host"`
 	PID       int       `json:"pid"`
+	Machine   string    `json:"-"` // within which PID names one process; empty: unknown
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"started_at"`
 	BeatAt    time.Time `json:"beat_at"`
@@ -36,11 +37,11 @@ func (s *Store) Beat(ctx context.Context, p Process) (alive bool, err error) {
 		if err != nil {
 			return err
 		}
-		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at, machine)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
 			ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, tick_at = coalesce(excluded.tick_at, punctual_process.tick_at)
 			WHERE punctual_process.lost_at IS NULL`,
-			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt)
+			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt, p.Machine)
 		alive = changed > 0
 		return err
 	})

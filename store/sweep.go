@@ -12,12 +12,64 @@ import (
 // sweepBatch bounds how many jobs one transaction returns.
 const sweepBatch = 500
 
-// Sweep finds workers whose beat is too old, marks them, and returns their jobs
-// to the queue; and likewise what a worker left running that ended of itself.
-// Only a process that has itself been beating for DeadAfter may call it: after
-// an outage of the database everybody has the full time. Owners without a
-// process row, programs of plain River, are never swept. It returns how many
-// jobs it returned.
+// MarkSilent marks the processes whose beat is too old as lost: from then on
+// their beats are refused, which is how they learn it. Only a process that has
+// itself been beating for DeadAfter may call it: after an outage of the database
+// everybody has the full time.
+func (s *Store) MarkSilent(ctx context.Context) error {
+	return s.db.Transaction(ctx, func(tx database.Tx) error {
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE punctual_process SET lost_at = $1
+			WHERE lost_at IS NULL AND stopped_at IS NULL AND beat_at < $2`, now, now.Add(-DeadAfter))
+		return err
+	})
+}
+
+// MarkGone marks the processes of a machine that exist no longer, however fresh
+// their beat is: nobody has to wait for one that was killed beside him.
+func (s *Store) MarkGone(ctx context.Context, machine string, exists func(pid int) bool) error {
+	if machine == "" {
+		return nil
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT id, pid FROM punctual_process
+		WHERE machine = $1 AND lost_at IS NULL AND stopped_at IS NULL`, machine)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var gone []string
+	for rows.Next() {
+		var (
+			id  string
+			pid int
+		)
+		if err := rows.Scan(&id, &pid); err != nil {
+			return err
+		}
+		if !exists(pid) {
+			gone = append(gone, id)
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil || len(gone) == 0 {
+		return err
+	}
+	return s.db.Transaction(ctx, func(tx database.Tx) error {
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE punctual_process SET lost_at = $1 WHERE id = ANY($2) AND lost_at IS NULL`, now, gone)
+		return err
+	})
+}
+
+// Sweep returns to the queue what workers left running that are marked as lost,
+// or that ended of themselves. Owners without a process row, programs of plain
+// River, are never swept. It returns how many jobs it returned.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	returned := 0
 	for {
@@ -34,11 +86,6 @@ func (s *Store) sweepSome(ctx context.Context) (returned int, err error) {
 		returned = 0
 		now, err := tx.Now(ctx)
 		if err != nil {
-			return err
-		}
-		// From here on a beat of theirs is refused, which is how they learn it.
-		if _, err := tx.Exec(ctx, `UPDATE punctual_process SET lost_at = $1
-			WHERE lost_at IS NULL AND stopped_at IS NULL AND beat_at < $2`, now, now.Add(-DeadAfter)); err != nil {
 			return err
 		}
 		orphans, err := s.orphans(ctx, tx)

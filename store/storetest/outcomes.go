@@ -212,6 +212,7 @@ var processTests = []test{
 		beat := func(id string) { h.Helper(); h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: id, Role: "worker"}))) }
 		sweep := func(want int) {
 			h.Helper()
+			h.must(h.MarkSilent(h.ctx()))
 			n, err := h.Sweep(h.ctx())
 			h.must(err)
 			equal(h, "returned", n, want)
@@ -265,6 +266,7 @@ var processTests = []test{
 		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "w", Role: "worker"})))
 		h.advance(store.DeadAfter + time.Second)
 		sweep := func() {
+			h.must(h.MarkSilent(h.ctx()))
 			if _, err := h.Sweep(h.ctx()); err != nil {
 				h.Error(err)
 			}
@@ -275,6 +277,22 @@ var processTests = []test{
 			job, err := h.Queue().Get(h.ctx(), h.run(r, 0).JobID)
 			h.must(err)
 			equal(h, "attempts on record", len(job.Errors), 1)
+		}
+	}},
+	{"who is gone from its own machine is found at once, and nobody else's process is", func(h *house) {
+		for id, machine := range map[string]string{"gone": "here", "alive": "here", "elsewhere": "there", "unknown": ""} {
+			pid := 1
+			if id == "alive" {
+				pid = 2
+			}
+			h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: id, Role: "worker", PID: pid, Machine: machine})))
+		}
+		h.must(h.MarkGone(h.ctx(), "here", func(pid int) bool { return pid == 2 }))
+		h.must(h.MarkGone(h.ctx(), "", func(int) bool { return false }))
+		for id, want := range map[string]bool{"gone": false, "alive": true, "elsewhere": true, "unknown": true} {
+			alive, err := h.Beat(h.ctx(), store.Process{ID: id, Role: "worker"})
+			h.must(err)
+			equal(h, "beat of "+id, alive, want)
 		}
 	}},
 	{"a wakeup comes with every edit", func(h *house) {

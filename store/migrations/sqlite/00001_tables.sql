@@ -109,6 +109,7 @@ CREATE TABLE punctual_process (
     id         text PRIMARY KEY,
     role       text NOT NULL,
     host       text NOT NULL,
+    machine    text NOT NULL DEFAULT '', -- within which pid names one process
     pid        integer NOT NULL,
     version    text NOT NULL,
     format     integer NOT NULL,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeStore keeps states in memory and breaks on demand.
 type fakeStore struct {
-	offset    time.Duration // of the store's time against this process's
+	offset    func(at time.Time) time.Duration // of the store's time against this process's; nil: none
+	mu        sync.Mutex                       // holds schedules
 	schedules []*fakeSchedule
 	calls     int
 	away      func(at time.Time) bool // the database does not answer
@@ -75,10 +77,18 @@ func (f *fakeStore) add(t *testing.T, id int64, key, when string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.schedules = append(f.schedules, &fakeSchedule{one, schedule.NextState(one.Timeline, schedule.State{Cursor: now})})
 }
 
-func (f *fakeStore) now() time.Time { return time.Now().Add(f.offset) }
+func (f *fakeStore) now() time.Time {
+	at := time.Now()
+	if f.offset != nil {
+		return at.Add(f.offset(at))
+	}
+	return at
+}
 
 func (f *fakeStore) call() error {
 	f.calls++
@@ -95,6 +105,8 @@ func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, _ int) (sc
 	if err := f.call(); err != nil || lane == schedule.LaneLate {
 		return b, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, s := range f.schedules {
 		if next := s.state.NextDue; !next.IsZero() && !next.After(b.Now) && len(b.Candidates) < limit {
 			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Facts: schedule.Facts{Now: b.Now}})
@@ -116,6 +128,8 @@ func (f *fakeStore) Commit(_ context.Context, b schedule.Batch, decided []schedu
 			return schedule.Committed{}, err
 		}
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.commits = append(f.commits, len(decided))
 	for _, d := range decided {
 		for _, row := range d.Rows {
@@ -133,6 +147,8 @@ func (f *fakeStore) Fail(_ context.Context, id int64, now time.Time, reason stri
 }
 
 func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, s := range f.schedules {
 		if due := s.state.NextDue; !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
@@ -331,10 +347,13 @@ func TestAJumpOfTimeIsHeldUntilReadingsAgree(t *testing.T) {
 func TestAClockSetBackLooksAtWhatLiesAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"tick": "every 10s"})
-		go func() {
-			time.Sleep(30500 * time.Millisecond)
-			f.offset = -20 * time.Second
-		}()
+		start := time.Now()
+		f.offset = func(at time.Time) time.Duration {
+			if at.Sub(start) > 30500*time.Millisecond {
+				return -20 * time.Second
+			}
+			return 0
+		}
 		keepTime(t, f, time.Minute)
 		if f.rewinds != 2 { // at the start, and after the step back
 			t.Errorf("what lies ahead was looked at %d times, want twice", f.rewinds)

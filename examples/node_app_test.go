@@ -9,13 +9,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/punctual-dev/punctual/internal/debian"
 	"github.com/punctual-dev/punctual/internal/pgtest"
 )
 
 func TestAnAppInNodeIsStartedFromItsProcfileAndHasItsJobsDone(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Fatal("this example is an app in Node: install it (Debian: nodejs)")
+		if err := debian.Install("nodejs"); err != nil {
+			t.Fatalf("this example is an app in Node, which is not here: %v", err)
+		}
 	}
 	address, port := pgtest.New(t), freePort(t)
 	app := "http://127.0.0.1:" + port

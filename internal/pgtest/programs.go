@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/punctual-dev/punctual/internal/debian"
 )
 
 // programs are the server's programs of one installation.
@@ -134,11 +136,10 @@ func identify(dir string) (programs, error) {
 	return p, err
 }
 
-// install installs the Debian package where we may: as root with apt-get, which
-// is what a container for tests looks like. Elsewhere it returns the advice.
+// install installs the Debian package where we may. Elsewhere it returns the
+// advice.
 func install() error {
-	apt, err := exec.LookPath("apt-get")
-	if err != nil || os.Geteuid() != 0 {
+	if !debian.Possible() {
 		return errors.New(advice)
 	}
 	unlock, err := lock("install")
@@ -149,16 +150,5 @@ func install() error {
 	if dir, err := findDirectory(); err != nil || dir != "" {
 		return err // another test process was quicker
 	}
-	fmt.Fprintln(os.Stderr, "pgtest: this machine has no PostgreSQL server; installing the package postgresql with apt-get")
-	for _, arguments := range [][]string{
-		{"update", "-q"},
-		{"install", "-q", "-y", "--no-install-recommends", "postgresql"},
-	} {
-		command := exec.Command(apt, append([]string{"-o", "DPkg::Lock::Timeout=300"}, arguments...)...)
-		command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if output, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("installing PostgreSQL: apt-get %s: %w\n%s\n%s", strings.Join(arguments, " "), err, output, advice)
-		}
-	}
-	return nil
+	return debian.Install("postgresql")
 }

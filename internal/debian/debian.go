@@ -1,0 +1,39 @@
+// Package debian installs what tests need on a machine where they may: as root
+// with apt-get, which is what a container for tests looks like.
+package debian
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// ErrNotHere says that this is no machine on which tests may install something.
+var ErrNotHere = errors.New("nothing can be installed here: it takes root and apt-get")
+
+// Possible says whether Install has a chance here.
+func Possible() bool {
+	_, err := exec.LookPath("apt-get")
+	return err == nil && os.Geteuid() == 0
+}
+
+// Install installs a Debian package, and says so on the error output.
+func Install(name string) error {
+	if !Possible() {
+		return ErrNotHere
+	}
+	fmt.Fprintf(os.Stderr, "tests: installing the package %s with apt-get\n", name)
+	for _, arguments := range [][]string{
+		{"update", "-q"},
+		{"install", "-q", "-y", "--no-install-recommends", name},
+	} {
+		command := exec.Command("apt-get", append([]string{"-o", "DPkg::Lock::Timeout=300"}, arguments...)...)
+		command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("installing %s: apt-get %s: %w\n%s", name, strings.Join(arguments, " "), err, output)
+		}
+	}
+	return nil
+}

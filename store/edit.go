@@ -200,22 +200,9 @@ func (e *edit) delete(one *schedule.Schedule, state stateRow, cancelJobs bool, a
 
 // cancelPending cancels the jobs of a schedule that have not ended.
 func (e *edit) cancelPending(id int64) error {
-	rows, err := e.tx.Query(e.ctx, `SELECT job_id FROM punctual_occurrence
-		WHERE schedule_id = $1 AND job_id IS NOT NULL AND outcome IS NULL`, id)
+	jobs, err := numbers(e.tx.Query(e.ctx, `SELECT job_id FROM punctual_occurrence
+		WHERE schedule_id = $1 AND job_id IS NOT NULL AND outcome IS NULL`, id))
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var jobs []int64
-	for rows.Next() {
-		var job int64
-		if err := rows.Scan(&job); err != nil {
-			return err
-		}
-		jobs = append(jobs, job)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	return e.store.queue.CancelTx(e.ctx, e.tx, jobs)
@@ -320,20 +307,8 @@ func (s *Store) scheduleIDs(ctx context.Context, key string) ([]int64, error) {
 	if key != "" {
 		condition, arguments = "deleted_at IS NULL AND key = $1", []any{key}
 	}
-	rows, err := s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE "+condition+" ORDER BY id", arguments...)
+	ids, err := numbers(s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE "+condition+" ORDER BY id", arguments...))
 	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	if key != "" && len(ids) == 0 {

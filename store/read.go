@@ -263,8 +263,8 @@ func (s *Store) text() string {
 // LastSuccess is when the last successful run of a schedule finished; zero if
 // none did.
 func (s *Store) LastSuccess(ctx context.Context, key string) (at time.Time, err error) {
-	err = s.db.Reader().QueryRow(ctx, `SELECT max(o.finished_at) FROM punctual_occurrence o
-		JOIN punctual_schedule s ON s.id = o.schedule_id WHERE s.key = $1 AND o.outcome = 'succeeded'`, key).Scan(&at)
+	err = s.db.Reader().QueryRow(ctx, `SELECT max(finished_at) FROM punctual_occurrence
+		WHERE schedule_id = (SELECT id FROM punctual_schedule WHERE key = $1) AND outcome = 'succeeded'`, key).Scan(&at)
 	return at, err
 }
 
@@ -272,21 +272,8 @@ func (s *Store) LastSuccess(ctx context.Context, key string) (at time.Time, err 
 // its definitions, and hands each finding to report. It returns the number of
 // schedules it looked at.
 func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Finding)) (int, error) {
-	rows, err := s.db.Reader().Query(ctx, `SELECT id FROM punctual_schedule WHERE $1 = '' OR key = $1 ORDER BY key`, key)
+	ids, err := numbers(s.db.Reader().Query(ctx, `SELECT id FROM punctual_schedule WHERE $1 = '' OR key = $1 ORDER BY key`, key))
 	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return 0, err
-		}
-		ids = append(ids, id)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
 		return 0, err
 	}
 	if key != "" && len(ids) == 0 {

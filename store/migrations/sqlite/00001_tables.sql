@@ -103,6 +103,8 @@ CREATE UNIQUE INDEX punctual_occurrence_backfill ON punctual_occurrence (schedul
 CREATE UNIQUE INDEX punctual_occurrence_trigger ON punctual_occurrence (trigger_id) WHERE origin = 'trigger';
 CREATE INDEX punctual_occurrence_open ON punctual_occurrence (schedule_id, job_id) WHERE job_id IS NOT NULL AND outcome IS NULL;
 CREATE INDEX punctual_occurrence_job ON punctual_occurrence (job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX punctual_occurrence_schedule ON punctual_occurrence (schedule_id, id);
+CREATE INDEX punctual_occurrence_success ON punctual_occurrence (schedule_id, finished_at) WHERE outcome = 'succeeded';
 CREATE INDEX punctual_occurrence_decided ON punctual_occurrence (decided_at);
 
 CREATE TABLE punctual_process (

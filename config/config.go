@@ -11,8 +11,10 @@ package config
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/punctual-dev/punctual/schedule"
@@ -50,6 +52,9 @@ type Options struct {
 // faults.
 func Load(path string, o Options) (*File, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no schedule file %s: punctual init writes one to begin with, --config names another", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the schedule file: %w", err)
 	}

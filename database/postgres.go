@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
@@ -58,14 +59,22 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, "", fmt.Errorf("opening %s: %w; is the server running, and are user and password right?", location, withoutAddress(err))
+		return nil, "", fmt.Errorf("opening %s: %w; is the server running, and are user and password right?", location, reasonOf(err))
 	}
 	return &postgres{pool}, location, nil
 }
 
-// withoutAddress drops pgx's connect error, which repeats host, user and
-// database, for the reason inside.
-func withoutAddress(err error) error {
+// reasonOf is why no connection came about, without pgx's wrapping, which
+// repeats host, user and database, and tells the reason once for each attempt.
+func reasonOf(err error) error {
+	var operation *net.OpError
+	if errors.As(err, &operation) {
+		return operation
+	}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused
+	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) && connect.Unwrap() != nil {
 		return connect.Unwrap()

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/punctual-dev/punctual/config"
@@ -86,9 +85,6 @@ func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 	if faulty, ok := errors.AsType[*config.Error](err); ok {
 		result.Faults = faulty.Faults
 		return nil
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return &exitError{Code: 1, Message: fmt.Sprintf("apply: there is no file %s (punctual init writes one; --config names another)", s.Config)}
 	}
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)

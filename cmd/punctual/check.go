@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -78,9 +77,6 @@ func checkFile(a *app, s *settings, now time.Time) (*checked, error) {
 	if faulty, ok := errors.AsType[*config.Error](err); ok {
 		result.Faults, result.Fine = faulty.Faults, faulty.Fine
 		return result, nil
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &exitError{Code: 1, Message: fmt.Sprintf("check: there is no file %s (punctual init writes one)", s.Config)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check: %w", err)

@@ -53,7 +53,7 @@ type Options struct {
 func Load(path string, o Options) (*File, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no schedule file %s: punctual init writes one to begin with, --config names another", path)
+		return nil, &missingError{path}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the schedule file: %w", err)
@@ -65,6 +65,14 @@ func Load(path string, o Options) (*File, error) {
 	}
 	return Parse(path, data, o)
 }
+
+// missingError says that there is no file, and is fs.ErrNotExist.
+type missingError struct{ path string }
+
+func (e *missingError) Error() string {
+	return "there is no schedule file " + e.path + ": punctual init writes one to begin with, --config names another"
+}
+func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
 // Parse reads the text of a file that is called name. The error is an
 // [*Error] and holds every fault.

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
@@ -308,7 +310,7 @@ func TestALargeFileIsReadWithinSeconds(t *testing.T) {
 }
 
 func TestAMissingFileIsNoFaultOfAFile(t *testing.T) {
-	if _, err := Load("testdata/nowhere.yaml", Options{}); err == nil || !strings.Contains(err.Error(), "read the schedule file: open testdata/nowhere.yaml") {
+	if _, err := Load("testdata/nowhere.yaml", Options{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no schedule file testdata/nowhere.yaml: punctual init writes one") {
 		t.Errorf("Load = %v", err)
 	}
 }

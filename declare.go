@@ -169,6 +169,8 @@ var (
 	// ErrStopping: the worker stops. A job that returns an error then is given
 	// back to the queue, and the attempt does not count.
 	ErrStopping = queue.ErrStopping
+	// ErrLost: the worker was taken for dead, and others run the job by now.
+	ErrLost = queue.ErrLost
 )
 
 // Told gives the facts of the occurrence a job was made for: its name, which is

@@ -38,11 +38,12 @@ type commandLine struct {
 	Processes processesCommand `cmd:"" group:"look" help:"List the clocks, workers and web processes."`
 	Activity  activityCommand  `cmd:"" group:"look" help:"Who did what, and when."`
 
-	Init    initCommand    `cmd:"" group:"files" help:"Write a commented punctual.yaml and a Procfile."`
-	Check   checkCommand   `cmd:"" group:"files" help:"Validate a schedule file, warn of hazards, show what is due next."`
-	Next    nextCommand    `cmd:"" group:"files" help:"Show the next instants of a when."`
-	Schema  schemaCommand  `cmd:"" group:"files" help:"Print the JSON Schema of the schedule file, for editors."`
-	Version versionCommand `cmd:"" group:"files" help:"Print the versions of punctual, Go and the embedded tzdata."`
+	Init     initCommand     `cmd:"" group:"files" help:"Write a commented punctual.yaml and a Procfile."`
+	Check    checkCommand    `cmd:"" group:"files" help:"Validate a schedule file, warn of hazards, show what is due next."`
+	Next     nextCommand     `cmd:"" group:"files" help:"Show the next instants of a when."`
+	Simulate simulateCommand `cmd:"" group:"files" help:"Show what a schedule file will do in a stretch of time: occurrences, herds, daylight saving."`
+	Schema   schemaCommand   `cmd:"" group:"files" help:"Print the JSON Schema of the schedule file, for editors."`
+	Version  versionCommand  `cmd:"" group:"files" help:"Print the versions of punctual, Go and the embedded tzdata."`
 }
 
 // app is what a command may touch of the outside world.

@@ -85,8 +85,8 @@ type Options struct {
 	Now func() time.Time
 	// MaxConnections bounds the pool; zero is a good default.
 	MaxConnections int
-	// Trace is called before every statement of ours, for tests that count them
-	// or that let the database die at one; may be nil.
+	// Trace is called before every statement of ours and every commit, for tests
+	// that count them or that let the process die at one; may be nil.
 	Trace func(statement string)
 }
 
@@ -133,10 +133,14 @@ func (d *Database) Reader() Querier {
 // hold nothing but statements.
 func (d *Database) Transaction(ctx context.Context, do func(Tx) error) error {
 	return d.engine.transaction(ctx, func(tx Tx) error {
-		if d.trace != nil {
-			tx = tracedTx{tx, d.trace}
+		if d.trace == nil {
+			return do(timedTx{tx, d.now})
 		}
-		return do(timedTx{tx, d.now})
+		err := do(timedTx{tracedTx{tx, d.trace}, d.now})
+		if err == nil {
+			d.trace("COMMIT")
+		}
+		return err
 	})
 }
 

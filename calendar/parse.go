@@ -33,7 +33,7 @@ func (w When) Parse() (*Spec, error) {
 	s.rules = make([]rule, len(w.Expressions))
 	for i, expression := range w.Expressions {
 		if s.rules[i], err = parseRule(expression, exceptions{zone: zone, days: s.except}); err != nil {
-			return nil, err
+			return nil, withMeant(err, expression)
 		}
 	}
 	if err := s.mustOccur(); err != nil {

@@ -322,6 +322,9 @@ func (p *parser) amount(words *words) (n, unit int64, err error) {
 		words.at -= len(name) - letters
 		name = name[:letters]
 	}
+	if name == "m" && p.original[w.start+digits] == 'M' {
+		return 0, 0, p.failWord("interval", w, "may mean months, which are not of one length, or minutes, which are m: see monthly on, or cron", allowedIntervals)
+	}
 	unit, ok = units[name]
 	if !ok {
 		return 0, 0, p.failWord("interval", w, unitProblem(name), allowedIntervals)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/punctual-dev/punctual/internal/nearest"
 )
 
 // The time zone database is embedded, so that a schedule means the same on
@@ -67,7 +69,11 @@ func loadZone(name string) (*zone, error) {
 	if z, ok := loadedZones.Load(name); ok {
 		return z.(*zone), nil
 	}
-	if problem := zoneProblem(name); problem != "" {
+	switch problem := zoneProblem(name); problem {
+	case "":
+	case noZoneName:
+		return nil, unknownZone(name, problem+nearestZone(name))
+	default:
 		return nil, unknownZone(name, problem)
 	}
 	file, ok := zoneFiles()[name]
@@ -117,6 +123,8 @@ var abbreviations = map[string]string{
 	"NZST": "Pacific/Auckland", "NZDT": "Pacific/Auckland", "SAST": "Africa/Johannesburg", "EAT": "Africa/Nairobi", "WAT": "Africa/Lagos", "BRT": "America/Sao_Paulo",
 }
 
+const noZoneName = "is not a zone name"
+
 // zoneProblem says what forbids name before it is looked up, or "".
 func zoneProblem(name string) string {
 	if place, ok := abbreviations[strings.ToUpper(name)]; ok {
@@ -129,18 +137,34 @@ func zoneProblem(name string) string {
 		return "is the name for a zone that was never set: name the place"
 	case len(name) > 64:
 		return "is too long"
+	case isOffset(name):
+		return "is an offset, and offsets know no daylight saving: name a place"
 	case strings.ContainsAny(name, "\\.: \t") || strings.HasPrefix(name, "/"):
-		return "is not a zone name"
+		return noZoneName
 	}
 	return ""
 }
 
+// isOffset recognises GMT+2 and UTC-05:30. Etc/GMT+2, which tzdata has, means
+// the opposite of what people expect.
+func isOffset(name string) bool {
+	rest, ok := strings.CutPrefix(strings.ToUpper(name), "GMT")
+	if !ok {
+		rest, ok = strings.CutPrefix(strings.ToUpper(name), "UTC")
+	}
+	return ok && rest != "" && strings.ContainsAny(rest[:1], "+-0123456789") && rest != "0"
+}
+
 // nearestZone suggests the zone that was probably meant.
 func nearestZone(name string) string {
-	if meant, ok := zonesByPlainName()[plainName(name)]; ok {
-		return ": did you mean " + meant + "?"
+	meant, ok := zonesByPlainName()[plainName(name)]
+	if !ok {
+		meant = nearest.To(name, ZoneNames())
 	}
-	return ""
+	if meant == "" {
+		return ""
+	}
+	return ": did you mean " + meant + "?"
 }
 
 // zonesByPlainName finds zones by their whole name and by their city.

@@ -1,0 +1,103 @@
+package calendar
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/punctual-dev/punctual/internal/nearest"
+)
+
+// withMeant adds to the error of an expression what was probably meant by it.
+func withMeant(err error, expression string) error {
+	fault, ok := err.(*Error)
+	if !ok || len(expression) > longest {
+		return err
+	}
+	if meant := meant(expression); meant != "" {
+		advised := *fault
+		advised.Allowed = fmt.Sprintf("%s; did you mean %q?", fault.Allowed, meant)
+		return &advised
+	}
+	return err
+}
+
+// meant says in the words of the grammar what was written in everyday words;
+// empty if that makes no when either.
+func meant(expression string) string {
+	_, _, offset := cutZone(expression)
+	guess := strings.Join(strings.Fields(strings.ToLower(expression[offset:])), " ")
+	guess = twelveHours().ReplaceAllStringFunc(guess, inTwentyFourHours)
+	for _, r := range everyday() {
+		guess = r.words.ReplaceAllString(guess, r.meaning)
+	}
+	if first, rest, _ := strings.Cut(guess, " "); phrases[first] == nil && first != "" && first[0] >= 'a' && len(first) > 3 {
+		var known []string
+		for word := range phrases {
+			known = append(known, word)
+		}
+		if word := nearest.To(first, known); word != "" {
+			guess = strings.TrimSpace(word + " " + rest)
+		}
+	}
+	if _, err := parseRule(guess, exceptions{zone: utc}); err != nil {
+		return ""
+	}
+	return guess
+}
+
+const (
+	dayName = `(mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|rsday|urday)?s?`
+	anyTime = `(?: at)? ([0-9][0-9:, ]*)$`
+)
+
+// everyday is what people write and what it means, one after the other.
+var everyday = sync.OnceValue(func() (all []rephrasing) {
+	for _, pair := range [][2]string{
+		{`\bnoon\b`, "12:00"},
+		{`\bmidnight\b`, "00:00"},
+		{`( at|^at) ([0-9]{1,2})$`, "$1 $2:00"},
+		{`\b([0-9]):([0-5][0-9])`, "0$1:$2"},
+		{`\b([0-9]{2}:[0-9]{2}) and ([0-9])`, "$1, $2"},
+		{`^(?:at )?([0-9]{2}:[0-9]{2}(?:, ?[0-9]{2}:[0-9]{2})*)$`, "daily at $1"},
+		{`^every day` + anyTime, "daily at $1"},
+		{`^(?:every weekday|on weekdays|weekday)` + anyTime, "weekdays at $1"},
+		{`^(?:every weekend|on weekends|weekends?)` + anyTime, "weekly on sat, sun at $1"},
+		{`^(?:every |on )?` + dayName + anyTime, "weekly on $1 at $2"},
+		{`^(?:every month|monthly) on (?:the )?([0-9]+)(?:st|nd|rd|th)(?: day)?` + anyTime, "monthly on $1 at $2"},
+		{`^(?:every month|monthly) on (?:the )?last(?: day)?` + anyTime, "monthly on last at $1"},
+		{`^every other (day|week|hour)$`, "every 2 ${1}s"},
+		{`^twice a day$`, "daily at 00:00, 12:00"},
+		{`^hourly$`, "hourly at :00"},
+		{`^(daily|weekdays)$`, "$1 at 00:00"},
+		{`^weekly( at .*)?$`, "weekly on mon$1"},
+		{`^monthly( at .*)?$`, "monthly on 1$1"},
+		{`^(weekly on mon|monthly on 1)$`, "$1 at 00:00"},
+	} {
+		all = append(all, rephrasing{regexp.MustCompile(pair[0]), pair[1]})
+	}
+	return all
+})
+
+type rephrasing struct {
+	words   *regexp.Regexp
+	meaning string
+}
+
+// twelveHours finds times such as 9am and 5:30 pm.
+var twelveHours = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(1[0-2]|0?[1-9])(:[0-5][0-9])? ?([ap])\.?m\.?(?:\b|$)`)
+})
+
+func inTwentyFourHours(text string) string {
+	parts := twelveHours().FindStringSubmatch(text)
+	hour, _ := strconv.Atoi(parts[1])
+	hour %= 12
+	if parts[3] == "p" {
+		hour += 12
+	}
+	return fmt.Sprintf("%02d%s", hour, cmp.Or(parts[2], ":00"))
+}

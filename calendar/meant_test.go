@@ -1,0 +1,71 @@
+package calendar_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/punctual-dev/punctual/calendar"
+)
+
+func TestEverydayWordsAreAnsweredInTheWordsOfTheGrammar(t *testing.T) {
+	for _, c := range []struct{ written, meant string }{
+		{"every monday at 09:00", "weekly on mon at 09:00"},
+		{"every Tue 7:30", "weekly on tue at 07:30"},
+		{"mondays at 9am", "weekly on mon at 09:00"},
+		{"wednesday at 17:00", "weekly on wed at 17:00"},
+		{"weekends at 10:00", "weekly on sat, sun at 10:00"},
+		{"every weekday at 9", "weekdays at 09:00"},
+		{"every day at 09:00", "daily at 09:00"},
+		{"every day at 8:00 and 20:00", "daily at 08:00, 20:00"},
+		{"at 09:00", "daily at 09:00"},
+		{"9am", "daily at 09:00"},
+		{"12am", "daily at 00:00"},
+		{"daily at 5:30 p.m.", "daily at 17:30"},
+		{"daily at noon", "daily at 12:00"},
+		{"midnight", "daily at 00:00"},
+		{"monthly on the last day at 09:00", "monthly on last at 09:00"},
+		{"every month on the 1st at 09:00", "monthly on 1 at 09:00"},
+		{"every other day", "every 2 days"},
+		{"twice a day", "daily at 00:00, 12:00"},
+		{"hourly", "hourly at :00"},
+		{"daily", "daily at 00:00"},
+		{"weekly", "weekly on mon at 00:00"},
+		{"monthly at 08:00", "monthly on 1 at 08:00"},
+		{"wekdays at 09:00", "weekdays at 09:00"},
+		{"dayly at 09:00", "daily at 09:00"},
+		{"TZ=Europe/Paris every monday at 09:00", "weekly on mon at 09:00"},
+	} {
+		_, err := calendar.Parse(c.written)
+		if err == nil || !strings.HasSuffix(err.Error(), `did you mean "`+c.meant+`"?`) {
+			t.Errorf("%q: %v; want a hint at %q", c.written, err, c.meant)
+		}
+		if _, err := calendar.Parse(c.meant); err != nil {
+			t.Errorf("the hint at %q is no when itself: %v", c.meant, err)
+		}
+	}
+}
+
+func TestNothingIsSuggestedWhereNothingIsMeant(t *testing.T) {
+	for _, written := range []string{"", "soon", "1 2 3", "61 * * * *", "every blue moon", "at", "0 0 30 2 *"} {
+		if _, err := calendar.Parse(written); err == nil || strings.Contains(err.Error(), "did you mean") {
+			t.Errorf("%q: %v; want an error without a hint", written, err)
+		}
+	}
+}
+
+func TestAZoneThatIsNotKnownIsAnsweredWithWhatIsNear(t *testing.T) {
+	for _, c := range []struct{ zone, want string }{
+		{"Europe/Pariss", "did you mean Europe/Paris?"},
+		{"new york", "did you mean America/New_York?"},
+		{"GMT+2", "offsets know no daylight saving: name a place"},
+		{"UTC-05:30", "offsets know no daylight saving: name a place"},
+	} {
+		_, err := calendar.When{Expressions: []string{"daily at 09:00"}, Zone: c.zone}.Parse()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.zone, err, c.want)
+		}
+		if c.zone == "GMT+2" && strings.Contains(err.Error(), "Etc/") {
+			t.Errorf("%v: Etc/GMT+2 is two hours behind", err)
+		}
+	}
+}

@@ -12,6 +12,9 @@ type LedgerRow struct {
 	Count   int
 	Skipped Reason // empty: enqueued
 	JobID   int64
+	// Rewound: it was enqueued, and then the time was set back to before its
+	// nominal.
+	Rewound bool
 }
 
 // Finding is something the audit has to say of one schedule.
@@ -121,7 +124,9 @@ func (a *auditor) row(row LedgerRow) {
 		a.at = later(a.at, row.Until)
 		return
 	}
-	if !a.isNominal(row.Nominal) {
+	if !a.isNominal(row.Nominal) && row.Rewound {
+		a.find(FindingNote, row.Nominal, row.Until, row.Count, "enqueued before the time was set back; the when has been edited since, and yields no such instant any more")
+	} else if !a.isNominal(row.Nominal) {
 		a.find(FindingUnknown, row.Nominal, row.Until, row.Count, "the ledger has a row, but the when in force yields no such instant")
 	} else if row.Count != 1 || !row.Until.Equal(row.Nominal) {
 		a.stretch(row)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,15 +42,21 @@ func onBothStores(t *testing.T, simulate func(*testing.T, *house)) {
 // house is a store in fake time, and a hand that does a worker's work: River's
 // own worker listens on the network, which stops fake time.
 type house struct {
-	t     *testing.T
-	db    *database.Database
-	store *store.Store
-	owner schedule.Owner
+	t       *testing.T
+	address string
+	ahead   *atomic.Int64 // what the database's clock is ahead of fake time
+	db      *database.Database
+	store   *store.Store
+	owner   schedule.Owner
 }
+
+// now is the time by the database's clock.
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
 
 func open(t *testing.T, address string) *house {
 	t.Helper()
-	db, err := database.Open(t.Context(), address, database.Options{Now: time.Now})
+	h := &house{t: t, address: address, ahead: new(atomic.Int64), owner: schedule.Owner{Kind: schedule.OwnerFile, Name: "punctual.yaml"}}
+	db, err := database.Open(t.Context(), address, database.Options{Now: h.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +67,8 @@ func open(t *testing.T, address string) *house {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &house{t: t, db: db, store: s, owner: schedule.Owner{Kind: schedule.OwnerFile, Name: "punctual.yaml"}}
+	h.db, h.store = db, s
+	return h
 }
 
 // quietStore has no hints: listening stops fake time. Polling alone is correct.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -273,16 +274,19 @@ func (e *entry) job(merged shared) schedule.Job {
 	env := plain(merged.Env)
 	if r := e.Run; r != nil {
 		j.Run = &schedule.Command{Shell: r.shell, Program: r.program, Env: env}
-		set(&j.Run.Directory, merged.Directory)
+		merged.command(j.Run)
 	}
 	if r := e.HTTP; r != nil {
-		j.HTTP = &schedule.Request{Method: "GET", Headers: plain(r.Headers), SuccessCodes: r.SuccessCodes, Env: env}
+		j.HTTP = &schedule.Request{Method: "GET", Headers: plain(r.Headers), SuccessCodes: r.SuccessCodes, RetryCodes: r.RetryCodes, Env: env}
 		if r.Body != nil {
 			j.HTTP.Method = "POST"
 		}
 		set(&j.HTTP.Method, r.Method)
 		set(&j.HTTP.URL, r.URL)
 		set(&j.HTTP.Body, r.Body)
+		set(&j.HTTP.FollowRedirects, r.FollowRedirects)
+		set(&j.HTTP.SignWith, r.SignWith)
+		set(&j.HTTP.CAFile, r.CAFile)
 		j.HTTP.Method = strings.ToUpper(j.HTTP.Method)
 	}
 	if w := e.Job; w != nil {
@@ -383,7 +387,7 @@ func (d *document) except(e *entry, field string, written words) []calendar.Date
 			item = list.items[i]
 		}
 		advice := "write a date, 2026-12-25, or the name of a list of dates under calendars at the top of the file"
-		if near := nearest(word, slices.Sorted(maps.Keys(d.calendars))); near != "" {
+		if near := nearest.To(word, slices.Sorted(maps.Keys(d.calendars))); near != "" {
 			advice = "did you mean " + near + "?"
 		}
 		d.fault(item, fmt.Sprintf("%s.except[%d]", field, i), advice, "there is no calendar %s", quoted(word))

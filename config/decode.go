@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -73,6 +74,8 @@ func (d *decoder) plain(n *node, v reflect.Value, field string) {
 		}
 	case reflect.Int:
 		d.integer(n, v, field)
+	case reflect.Bool:
+		d.boolean(n, v, field)
 	case reflect.Map:
 		d.mapping(n, v, field)
 	case reflect.Struct:
@@ -134,6 +137,14 @@ func (d *decoder) integer(n *node, v reflect.Value, field string) {
 		}
 	}
 	d.fault(n, field, "for example 3", "%s; a whole number belongs here", n.describe())
+}
+
+func (d *decoder) boolean(n *node, v reflect.Value, field string) {
+	if n.kind != boolean {
+		d.fault(n, field, "write true or false, without quotes", "%s; true or false belongs here", n.describe())
+		return
+	}
+	v.SetBool(strings.EqualFold(n.text, "true"))
 }
 
 func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
@@ -208,29 +219,34 @@ type misplaced struct {
 }
 
 var misplacedKeys = map[string]misplaced{
-	"schedules.cron":     {"when", "when takes cron expressions"},
-	"schedules.schedule": {"when", "when says when it runs"},
-	"schedules.every":    {"when", `when takes intervals: when: "every 5m"`},
-	"schedules.command":  {"run", "run takes commands"},
-	"schedules.url":      {"http", "it belongs under http"},
-	"schedules.method":   {"", "it belongs under http"},
-	"schedules.headers":  {"", "it belongs under http"},
-	"schedules.body":     {"", "it belongs under http"},
-	"schedules.kind":     {"job", "it belongs under job"},
-	"schedules.args":     {"", "it belongs under job"},
-	"schedules.tz":       {"timezone", "did you mean timezone?"},
-	"schedules.zone":     {"timezone", "did you mean timezone?"},
-	"schedules.enabled":  {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},
-	"schedules.limits":   {"", "limits stands at the top of the file; a schedule names one with limit"},
-	"defaults.timezone":  {"", "it stands at the top of the file"},
-	"defaults.when":      {"", "each schedule has its own"},
-	"defaults.run":       {"", "each schedule has its own"},
-	"defaults.http":      {"", "each schedule has its own"},
-	"defaults.job":       {"", "each schedule has its own"},
-	".tz":                {"timezone", "did you mean timezone?"},
-	".jobs":              {"schedules", "did you mean schedules?"},
-	".queue":             {"", "it belongs under defaults"},
-	".env":               {"", "it belongs under defaults"},
+	"schedules.cron":             {"when", "when takes cron expressions"},
+	"schedules.schedule":         {"when", "when says when it runs"},
+	"schedules.every":            {"when", `when takes intervals: when: "every 5m"`},
+	"schedules.command":          {"run", "run takes commands"},
+	"schedules.url":              {"http", "it belongs under http"},
+	"schedules.method":           {"", "it belongs under http"},
+	"schedules.headers":          {"", "it belongs under http"},
+	"schedules.body":             {"", "it belongs under http"},
+	"schedules.kind":             {"job", "it belongs under job"},
+	"schedules.args":             {"", "it belongs under job"},
+	"schedules.environment":      {"", "env sets variables, inherit_env says which the command inherits, enabled_in where the schedule runs"},
+	"schedules.retry_codes":      {"", "it belongs under http; for a command, no_retry_codes names the exit codes that are not tried again"},
+	"schedules.follow_redirects": {"", "it belongs under http"},
+	"schedules.sign_with":        {"", "it belongs under http"},
+	"schedules.ca_file":          {"", "it belongs under http"},
+	"schedules.tz":               {"timezone", "did you mean timezone?"},
+	"schedules.zone":             {"timezone", "did you mean timezone?"},
+	"schedules.enabled":          {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},
+	"schedules.limits":           {"", "limits stands at the top of the file; a schedule names one with limit"},
+	"defaults.timezone":          {"", "it stands at the top of the file"},
+	"defaults.when":              {"", "each schedule has its own"},
+	"defaults.run":               {"", "each schedule has its own"},
+	"defaults.http":              {"", "each schedule has its own"},
+	"defaults.job":               {"", "each schedule has its own"},
+	".tz":                        {"timezone", "did you mean timezone?"},
+	".jobs":                      {"schedules", "did you mean schedules?"},
+	".queue":                     {"", "it belongs under defaults"},
+	".env":                       {"", "it belongs under defaults"},
 }
 
 // unknown tells of a key that means nothing, and what may have been meant.
@@ -242,7 +258,7 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 	known, ok := misplacedKeys[where+"."+key.text]
 	if !ok {
 		known = misplaced{advice: "known here: " + fields.list()}
-		if near := nearest(key.text, fields.names); near != "" {
+		if near := nearest.To(key.text, fields.names); near != "" {
 			known = misplaced{instead: near, advice: "did you mean " + near + "?"}
 		}
 	}

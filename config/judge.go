@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -189,8 +190,15 @@ func (d *document) contradictsJob(e *entry, field string) {
 		}
 		return
 	}
-	if e.HTTP != nil || e.Job != nil {
-		refuse("directory", "leave it out, or use run", "only commands run in a directory")
+	for _, only := range commandOnly {
+		switch {
+		case e.HTTP != nil && only.key == "success_codes":
+			refuse(only.key, "it belongs under http", only.problem)
+		case e.HTTP != nil && only.key == "no_retry_codes":
+			refuse(only.key, "leave it out; codes from 400 to 499 are not tried again unless retry_codes under http names them", only.problem)
+		case e.HTTP != nil || e.Job != nil:
+			refuse(only.key, "leave it out, or use run", only.problem)
+		}
 	}
 	if e.Job != nil {
 		refuse("env", "leave it out, or put it into args", "a job for a Go worker has no environment")
@@ -243,8 +251,14 @@ func (d *document) useless(e *entry, field string, own, merged shared) {
 			fmt.Sprintf("has no effect: overlap is %s", p.Overlap))
 	}
 	if p.Retries == 0 {
-		refuse(own.Backoff != nil, "backoff", "add retries: 3, for example, or leave it out", "has no effect: retries is 0")
+		const advice, problem = "add retries: 3, for example, or leave it out", "has no effect: retries is 0"
+		refuse(own.Backoff != nil && e.Run == nil, "backoff", advice, problem)
+		refuse(own.NoRetryCodes != nil && !hasExitCode(own.NoRetryCodes, temporaryFailure), "no_retry_codes", advice, problem)
+		if e.HTTP != nil && e.HTTP.RetryCodes != nil {
+			d.fault(e.node.get("http").get("retry_codes"), below(field, "http.retry_codes"), advice, problem)
+		}
 	}
+	refuse(own.Group != nil && merged.User == nil, "group", "add user, or leave it out", "has no effect: there is no user")
 }
 
 // noLimit tells of a limit that is not under limits.
@@ -255,7 +269,7 @@ func (d *document) noLimit(e *entry, field, limit string) {
 	}
 	names := slices.Sorted(maps.Keys(d.written.Limits))
 	advice := fmt.Sprintf("add limits: {%s: 1} at the top of the file", limit)
-	if near := nearest(limit, names); near != "" {
+	if near := nearest.To(limit, names); near != "" {
 		advice = "did you mean " + near + "?"
 	} else if len(names) > 0 {
 		advice = "there is " + strings.Join(names, ", ")

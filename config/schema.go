@@ -61,6 +61,15 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(aText, &jsonschema.Schema{Type: "array", Items: aText, MinItems: new(uint64(1))})
 	case reflect.TypeFor[dates]():
 		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Pattern: `^\d{4}-\d{2}-\d{2}$`}}
+	case reflect.TypeFor[inherited]():
+		return either(oneOf("all", "none"), &jsonschema.Schema{Type: "array", Items: aText, MinItems: new(uint64(1))})
+	case reflect.TypeFor[umask]():
+		return either(&jsonschema.Schema{Type: "integer"}, &jsonschema.Schema{Type: "string", Pattern: umaskWritten.String()})
+	case reflect.TypeFor[exitCodes]():
+		code := either(
+			&jsonschema.Schema{Type: "integer", Minimum: "0", Maximum: "255"},
+			&jsonschema.Schema{Type: "string", Pattern: `^[0-9]{1,3}(-[0-9]{1,3})?$`})
+		return either(code, &jsonschema.Schema{Type: "array", Items: code})
 	case reflect.TypeFor[codes]():
 		code := either(
 			&jsonschema.Schema{Type: "integer", Minimum: "100", Maximum: "599"},

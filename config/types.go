@@ -58,16 +58,26 @@ type shared struct {
 	Except        words                  `json:"except,omitempty" jsonschema:"example=2026-12-25" jsonschema_description:"Local dates without occurrences: dates, and names of calendars."`
 	Env           map[string]placeholder `json:"env,omitempty" jsonschema_description:"Environment variables of the command; ${NAME} is replaced by the worker. Added to those of the defaults."`
 	Directory     *string                `json:"directory,omitempty" jsonschema_description:"The directory the command runs in. Default: that of the schedule file."`
+	InheritEnv    *inherited             `json:"inherit_env,omitempty" jsonschema_description:"What the command sees of the worker's environment: all, none, or a list of names. Default: all."`
+	Umask         *umask                 `json:"umask,omitempty" jsonschema:"example=027" jsonschema_description:"The umask of the command, in octal. Default: the worker's."`
+	User          *string                `json:"user,omitempty" jsonschema:"example=deploy" jsonschema_description:"The user the command runs as, by name or number; the worker has to run as root. Default: the worker's."`
+	Group         *string                `json:"group,omitempty" jsonschema_description:"With user: the group the command runs as, by name or number. Default: the user's own."`
+	SuccessCodes  exitCodes              `json:"success_codes,omitempty" jsonschema_description:"The exit codes that count as success, such as 0 or 10-19. Default: 0."`
+	NoRetryCodes  exitCodes              `json:"no_retry_codes,omitempty" jsonschema_description:"The exit codes after which the job is not tried again, whatever retries says. Default: none."`
 	EnabledIn     words                  `json:"enabled_in,omitempty" jsonschema_description:"The environments (PUNCTUAL_ENV) it runs in; elsewhere it is paused. Default: everywhere."`
 }
 
 // request is an HTTP request as it is written.
 type request struct {
-	Method       *string                `json:"method,omitempty" jsonschema_description:"Default: GET, or POST with a body."`
-	URL          *string                `json:"url" jsonschema:"required" jsonschema_description:"Where to; ${NAME} is replaced by the worker."`
-	Headers      map[string]placeholder `json:"headers,omitempty" jsonschema_description:"Headers by name; ${NAME} is replaced by the worker."`
-	Body         *string                `json:"body,omitempty" jsonschema_description:"The body as text; ${NAME} is replaced by the worker."`
-	SuccessCodes codes                  `json:"success_codes,omitempty" jsonschema_description:"The status codes that count as success: 200, 2xx or 200-299. Default: 2xx."`
+	Method          *string                `json:"method,omitempty" jsonschema_description:"Default: GET, or POST with a body."`
+	URL             *string                `json:"url" jsonschema:"required" jsonschema_description:"Where to; ${NAME} is replaced by the worker."`
+	Headers         map[string]placeholder `json:"headers,omitempty" jsonschema_description:"Headers by name; ${NAME} is replaced by the worker."`
+	Body            *string                `json:"body,omitempty" jsonschema_description:"The body as text; ${NAME} is replaced by the worker."`
+	SuccessCodes    codes                  `json:"success_codes,omitempty" jsonschema_description:"The status codes that count as success: 200, 2xx or 200-299. Default: 2xx."`
+	RetryCodes      codes                  `json:"retry_codes,omitempty" jsonschema_description:"The status codes from 400 to 499 that are tried again besides 408, 425 and 429. Default: none."`
+	FollowRedirects *bool                  `json:"follow_redirects,omitempty" jsonschema:"default=false" jsonschema_description:"Follow redirects, at most 10; the headers go along to the same host only."`
+	SignWith        *string                `json:"sign_with,omitempty" jsonschema:"example=WEBHOOK_SECRET" jsonschema_description:"Sign the request as Standard Webhooks describes, with the secret in this environment variable of the worker."`
+	CAFile          *string                `json:"ca_file,omitempty" jsonschema_description:"A file of certificates in PEM that are trusted besides those of the system."`
 }
 
 // work is a job for a Go worker as it is written.

@@ -76,6 +76,7 @@ func (w *watch) schedule(e *entry) {
 	w.clocksChange(e, spec)
 	w.idleZone(e)
 	w.files(e)
+	w.exitCodes(e)
 }
 
 // ended warns of a schedule that never runs again.

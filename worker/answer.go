@@ -11,13 +11,10 @@ import (
 // codes are the status codes that mean success, as ranges.
 type codes []struct{ from, to int }
 
-// parseCodes reads "200", "2xx" and "200-299"; none means 2xx.
-func parseCodes(texts []string) (codes, error) {
-	if len(texts) == 0 {
-		texts = []string{"2xx"}
-	}
+// parseCodes reads "200", "2xx" and "200-299", with spaces between them.
+func parseCodes(list string) (codes, error) {
 	var parsed codes
-	for _, text := range texts {
+	for text := range strings.FieldsSeq(list) {
 		low, high, isRange := strings.Cut(text, "-")
 		if !isRange {
 			high = low

@@ -41,3 +41,5 @@ func BenchmarkCommand(b *testing.B) {
 type discard struct{}
 
 func (discard) RecordOutput(context.Context, int64, int, []Chunk) error { return nil }
+
+func (discard) KeptOutput(context.Context, int64, int) (KeptOutput, error) { return KeptOutput{}, nil }

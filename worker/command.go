@@ -15,7 +15,8 @@ import (
 	"github.com/punctual-dev/punctual/schedule"
 )
 
-// command runs a command: it succeeds when the command exits with 0.
+// command runs a command: it succeeds when the command exits with a success
+// code, 0 unless the schedule says otherwise.
 func (e *executor) command(ctx context.Context, t *task) error {
 	c := t.Payload.Command
 	if c == nil {
@@ -26,46 +27,60 @@ func (e *executor) command(ctx context.Context, t *task) error {
 	if err := r.err(); err != nil {
 		return err
 	}
+	as, err := accountOf(c, os.Geteuid(), os.Getegid())
+	if err != nil {
+		return err
+	}
 	directory := e.directory(c)
-	environment := childEnvironment(e.variables, own, t.facts, directory)
+	environment := childEnvironment(c, e.variables, as.variables(), own, t.facts, directory)
 	path, arguments, err := program(c, cmp.Or(environment["PATH"], usualPath), directory)
 	if err != nil {
 		return err
 	}
 	out := e.openOutput(ctx, t, r.secrets)
 	defer out.close()
-	return e.run(ctx, out, path, arguments, &os.ProcAttr{Dir: directory, Env: list(environment)})
+	return e.run(ctx, t, out, path, arguments, as, &os.ProcAttr{Dir: directory, Env: list(environment)})
 }
 
-func (e *executor) run(ctx context.Context, out *output, path string, arguments []string, attributes *os.ProcAttr) error {
+func (e *executor) run(ctx context.Context, t *task, out *output, path string, arguments []string, as *account, attributes *os.ProcAttr) error {
 	stdout, stderr := out.stream(StreamStdout), out.stream(StreamStderr)
 	pipes, err := openPipes(stdout, stderr)
 	if err != nil {
 		return fmt.Errorf("cannot start: %w", err)
 	}
 	attributes.Files = pipes.childs
+	attributes.Sys = ownGroup()
+	if as != nil && as.credential != nil {
+		attributes.Sys.Credential = as.credential
+		pipes.giveTo(as.credential)
+	}
 	child, err := spawn(path, arguments, attributes)
 	pipes.handOver()
 	if err != nil {
 		pipes.drain(0)
-		return cannotStart(path, attributes.Dir, err)
+		return cannotStart(path+as.as(), attributes.Dir, err)
 	}
 	cause := child.wait(ctx, e.grace)
 	pipes.drain(drainTime)
-	return verdict(cause, child, lastLine(stderr.last))
+	return t.verdict(cause, child, lastLine(stderr.last))
 }
 
 // grace is the time a command gets to end after it was asked to.
 func (e *executor) grace(cause error) time.Duration {
-	if errors.Is(cause, queue.ErrCancelled) {
+	switch {
+	case errors.Is(cause, queue.ErrLost):
+		return 0 // by now the job may run elsewhere
+	case errors.Is(cause, queue.ErrCancelled):
 		return min(e.KillGrace, CancelGrace)
+	case errors.Is(cause, queue.ErrStopping):
+		return min(e.KillGrace, StopKillGrace)
 	}
 	return e.KillGrace
 }
 
 // verdict is what came of a command. One that was told to end did not finish,
 // whatever its exit code: many programs exit with 0 when asked to end.
-func verdict(cause error, child *process, said string) error {
+func (t *task) verdict(cause error, child *process, said string) error {
 	if said != "" {
 		said = ": " + said
 	}
@@ -74,22 +89,11 @@ func verdict(cause error, child *process, said string) error {
 		return fmt.Errorf("%w%s", cause, said)
 	case child.err != nil:
 		return fmt.Errorf("wait for the command: %w", child.err)
+	case child.state.ExitCode() < 0:
+		return fmt.Errorf("ended by %s%s", child.state, said) // signal: killed
 	}
-	switch code := child.state.ExitCode(); {
-	case code == 0:
-		return nil
-	case code == temporaryFailure:
-		return fmt.Errorf("exit code %d (try again later)%s", code, said)
-	case code > 0:
-		return fmt.Errorf("exit code %d%s", code, said)
-	}
-	return fmt.Errorf("ended by %s%s", child.state, said) // signal: killed
+	return t.exited(child.state.ExitCode(), said, time.Now())
 }
-
-// temporaryFailure is EX_TEMPFAIL of sysexits.h. The attempt fails as with any
-// other code and is tried again after its backoff; the error says that the
-// command asked for it.
-const temporaryFailure = 75
 
 // directory is where the command runs; empty: where the worker does. One that
 // the schedule names is taken from the worker's directory on.
@@ -114,9 +118,26 @@ func absolute(path string) string {
 // usualPath is where programs are looked for when the environment names no PATH.
 const usualPath = "/usr/local/bin:/usr/bin:/bin"
 
-// program is the file to execute and its arguments. A name without a slash is
-// looked for in the PATH the command will see, not in the worker's.
+// program is the file to execute and its arguments. A umask is for a process to
+// set itself, so a shell does that and then becomes the program.
 func program(c *schedule.Command, path, directory string) (file string, arguments []string, err error) {
+	file, arguments, err = find(c, path, directory)
+	if err != nil || c.Umask == "" {
+		return file, arguments, err
+	}
+	whole := file
+	if !filepath.IsAbs(file) {
+		whole = filepath.Join(directory, file)
+	}
+	if _, err := os.Stat(whole); errors.Is(err, fs.ErrNotExist) {
+		return "", nil, cannotStart(file, directory, err)
+	}
+	return "/bin/sh", append([]string{"sh", "-c", `umask "$1"; shift; exec "$@"`, "sh", c.Umask, file}, arguments[1:]...), nil
+}
+
+// find looks for a name without a slash in the PATH the command will see, not in
+// the worker's.
+func find(c *schedule.Command, path, directory string) (file string, arguments []string, err error) {
 	if c.Shell != "" {
 		return "/bin/sh", []string{"sh", "-c", c.Shell}, nil
 	}

@@ -157,6 +157,41 @@ PWD=/
 	}
 }
 
+func TestACommandInheritsOnlyWhatItsScheduleLetsIt(t *testing.T) {
+	environment := []string{"PATH=/usr/bin:/bin", "HOME=/root", "SECRET=hush", "DATABASE_URL=postgres://app", "PWD=/elsewhere", "PUNCTUAL_ENV=production"}
+	tests := []struct {
+		name string
+		keep []string
+		want string // beside the facts
+	}{
+		{"nothing", nil, "OWN=a "},
+		{"some", []string{"PATH", "HOME", "MISSING", "PUNCTUAL_ENV"}, "HOME=/root OWN=a PATH=/usr/bin:/bin PUNCTUAL_ENV=production "},
+		{"the directory", []string{"PWD"}, "OWN=a PWD=/ "},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := command(schedule.Command{
+				Program: []string{"env"}, CleanEnv: true, KeepEnv: test.keep, Env: map[string]string{"OWN": "a"},
+			})
+			r := start(t, Options{Environment: environment, Directory: "/"}, a)
+			if err := r.end(t); err != nil {
+				t.Fatal(err)
+			}
+			got, facts := "", 0
+			for line := range strings.Lines(r.tape.text()) {
+				if strings.HasPrefix(line, factPrefix) && !strings.HasPrefix(line, "PUNCTUAL_ENV") {
+					facts++
+					continue
+				}
+				got += strings.TrimSpace(line) + " "
+			}
+			if got != test.want || facts != 10 {
+				t.Errorf("the command saw %q and %d facts, want %q and 10", got, facts, test.want)
+			}
+		})
+	}
+}
+
 func TestNothingIsStartedThatCannotOrNeedNotRun(t *testing.T) {
 	past := time.Now().Add(-time.Second)
 	tests := []struct {

@@ -3,12 +3,18 @@ package worker
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
 )
 
 const (
@@ -38,6 +44,76 @@ func newClient() *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// clientFor is the client with what a schedule asks for besides.
+func (e *executor) clientFor(r *schedule.Request) (*http.Client, error) {
+	client := *e.client
+	if r.FollowRedirects {
+		client.CheckRedirect = (&redirects{r}).follow
+	}
+	if r.CAFile == "" {
+		return &client, nil
+	}
+	authorities, err := e.authorities(r.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	transport := e.client.Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig.RootCAs = authorities
+	client.Transport = transport
+	return &client, nil
+}
+
+// authorities are those of the system and of a file, which is read for every
+// attempt: certificates are renewed.
+func (e *executor) authorities(file string) (*x509.CertPool, error) {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(e.Directory, file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read ca_file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // there are none
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", file)
+	}
+	return pool, nil
+}
+
+// mostRedirects is how many redirects of one call are followed.
+const mostRedirects = 10
+
+// redirects are followed as a schedule asks for. Every address on the way is
+// judged as the first was.
+type redirects struct{ *schedule.Request }
+
+// follow keeps to the host that was called what was meant for it: the headers of
+// the schedule, which hold secrets, the signature, and the address itself.
+func (r *redirects) follow(next *http.Request, before []*http.Request) error {
+	first, last := before[0], before[len(before)-1]
+	switch {
+	case len(before) > mostRedirects:
+		return fmt.Errorf("redirected more than %d times", mostRedirects)
+	case last.URL.Scheme == "https" && next.URL.Scheme != "https":
+		return errors.New("redirected from https to " + tidy(next.URL.Scheme) + ", which is not followed")
+	}
+	next.Header.Del("Referer")
+	if next.URL.Host != first.URL.Host {
+		for name := range r.Headers {
+			next.Header.Del(name)
+		}
+	}
+	if next.URL.Host != first.URL.Host || next.Method != first.Method {
+		for _, name := range signatureHeaders {
+			next.Header.Del(name)
+		}
+	}
+	return nil
 }
 
 func refuseForbidden(_ context.Context, _, address string, _ syscall.RawConn) error {

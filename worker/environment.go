@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/punctual-dev/punctual/schedule"
 )
 
 // handedOn are the settings of punctual that children may see: where the
@@ -27,18 +29,23 @@ func variables(environment []string) map[string]string {
 	return set
 }
 
-// childEnvironment is what a command sees: what the worker hands on, then the
-// schedule's own, then the facts, each over the one before.
-func childEnvironment(inherited, own map[string]string, facts []fact, directory string) map[string]string {
+// childEnvironment is what a command sees: what it inherits of the worker's
+// environment, who it is, then the schedule's own, then the facts, each over the
+// one before.
+func childEnvironment(c *schedule.Command, inherited, account, own map[string]string, facts []fact, directory string) map[string]string {
 	child := make(map[string]string, len(inherited)+len(own)+len(facts))
 	for name, value := range inherited {
-		if !strings.HasPrefix(name, factPrefix) || slices.Contains(handedOn, name) {
+		if strings.HasPrefix(name, factPrefix) && !slices.Contains(handedOn, name) {
+			continue
+		}
+		if !c.CleanEnv || slices.Contains(c.KeepEnv, name) {
 			child[name] = value
 		}
 	}
-	if directory != "" {
+	if _, kept := child["PWD"]; directory != "" && (kept || !c.CleanEnv) {
 		child["PWD"] = directory // a program may trust an inherited one
 	}
+	maps.Copy(child, account)
 	maps.Copy(child, own)
 	for _, f := range facts {
 		child[f.variable()] = f.value

@@ -49,21 +49,94 @@ func (c *groupCensus) take(group int) bool {
 
 // livingGroups is nil where the processes cannot be listed.
 func livingGroups() map[int]bool {
-	files, _ := filepath.Glob("/proc/[0-9]*/stat")
-	if len(files) == 0 {
+	all := processes()
+	if len(all) == 0 {
 		return nil
 	}
 	living := make(map[int]bool)
-	for _, file := range files {
-		// 4711 (the name, which may hold anything) S 1 4700 …
-		text, _ := os.ReadFile(file)
-		fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-		if len(fields) < 3 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
-			continue
-		}
-		if group, err := strconv.Atoi(string(fields[2])); err == nil {
-			living[group] = true
+	for _, s := range all {
+		if s.alive() {
+			living[s.group] = true
 		}
 	}
 	return living
+}
+
+// stray is a process that descends from a command and has left its group, as
+// setsid does.
+type stray struct {
+	*os.Process // a handle: it stays that process, whoever gets the number next
+	started     string
+}
+
+// findStrays are the strays of a group's leader whose parents, up to the leader,
+// are still there: a process whose parent has ended is nobody's child that could
+// be told from a stranger.
+func findStrays(leader int) []stray {
+	children := map[int][]status{}
+	for _, s := range processes() {
+		children[s.parent] = append(children[s.parent], s)
+	}
+	var found []stray
+	family := map[int]bool{leader: true}
+	for line := []int{leader}; len(line) > 0; line = line[1:] {
+		for _, s := range children[line[0]] {
+			if family[s.pid] {
+				continue
+			}
+			family[s.pid] = true
+			line = append(line, s.pid)
+			if s.group == leader || !s.alive() {
+				continue
+			}
+			if handle, err := os.FindProcess(s.pid); err == nil {
+				if one := (stray{handle, s.started}); one.lives() {
+					found = append(found, one)
+				}
+			}
+		}
+	}
+	return found
+}
+
+func (s stray) lives() bool {
+	_, _ = syscall.Wait4(s.Pid, nil, syscall.WNOHANG, nil) // as process 1 we inherit it
+	now, ok := statusOf(s.Pid)
+	return ok && now.alive() && now.started == s.started
+}
+
+// status is what the kernel says of a process.
+type status struct {
+	pid, parent, group int
+	state              byte
+	started            string // in ticks since the machine did
+}
+
+// alive is false for a zombie.
+func (s status) alive() bool { return s.state != 'Z' && s.state != 'X' }
+
+// processes is empty where they cannot be listed.
+func processes() []status {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	all := make([]status, 0, len(files))
+	for _, file := range files {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if s, ok := statusOf(pid); err == nil && ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func statusOf(pid int) (status, bool) {
+	// 4711 (the name, which may hold anything) S 1 4700 …
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const startTime = 19 // of the fields after the name
+	if len(fields) <= startTime {
+		return status{}, false
+	}
+	parent, err1 := strconv.Atoi(string(fields[1]))
+	group, err2 := strconv.Atoi(string(fields[2]))
+	return status{pid, parent, group, fields[0][0], string(fields[startTime])}, err1 == nil && err2 == nil
 }

@@ -90,6 +90,7 @@ func (r *running) end(t *testing.T) error {
 
 // tape is a recorder in memory that does as Chunk says.
 type tape struct {
+	kept     KeptOutput // by attempts before
 	mu       sync.Mutex
 	chunks   map[int]Chunk
 	replaced int           // chunks up to this one were removed
@@ -113,6 +114,8 @@ func (r *tape) RecordOutput(_ context.Context, _ int64, _ int, chunks []Chunk) e
 	r.changed = make(chan struct{})
 	return nil
 }
+
+func (r *tape) KeptOutput(context.Context, int64, int) (KeptOutput, error) { return r.kept, nil }
 
 // ordered are the chunks recorded so far.
 func (r *tape) ordered() []Chunk {

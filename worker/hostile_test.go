@@ -91,8 +91,61 @@ func TestACommandThatIgnoresSIGTERMIsKilledWithItsWholeGroup(t *testing.T) {
 			f.letGo(t)
 		})
 	}
-	if CancelGrace >= time.Second {
-		t.Errorf("a cancelled group ends after %s, which is not within a second", CancelGrace)
+}
+
+func TestACancelledGroupIsGoneWithinASecondAndALostOneAtOnce(t *testing.T) {
+	tests := []struct {
+		name   string
+		cause  error
+		within time.Duration
+	}{
+		{"cancelled", queue.ErrCancelled, time.Second},
+		{"lost", queue.ErrLost, CancelGrace},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFIFO(t)
+			r := start(t, Options{KillGrace: never}, shell(stubborn(f)))
+			r.tape.awaits(t, "ready")
+			began := time.Now()
+			r.cancel(test.cause)
+			if err := r.end(t); !errors.Is(err, test.cause) {
+				t.Errorf("it ended with %v, want %v", err, test.cause)
+			}
+			f.letGo(t)
+			if took := time.Since(began); took > test.within {
+				t.Errorf("the group was gone after %s, want at most %s", took, test.within)
+			}
+		})
+	}
+}
+
+func TestWhatLeftTheGroupIsEndedWithACommandThatIsToEnd(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows who descends from whom")
+	}
+	tests := []struct {
+		name, left string
+		cause      error
+	}{
+		{"a child in a session of its own", "setsid sh -c 'exec 9>FIFO; echo up >&9; sleep 1000' & wait", queue.ErrStopping},
+		{"its children", "setsid sh -c 'exec 9>FIFO; sleep 1000 & setsid sleep 1000 & echo up >&9; wait' & wait", queue.ErrCancelled},
+		{"ignoring SIGTERM", "setsid sh -c 'trap \"\" TERM; exec 9>FIFO; echo up >&9; while :; do sleep 1000; done' & wait", queue.ErrCancelled},
+		{"ignoring it in a worker taken for dead", "setsid sh -c 'trap \"\" TERM; exec 9>FIFO; echo up >&9; while :; do sleep 1000; done' & wait", queue.ErrLost},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFIFO(t)
+			r := start(t, Options{KillGrace: never}, shell(strings.ReplaceAll(test.left, "FIFO", f.path)))
+			if got := f.line(t); got != "up" {
+				t.Fatalf("the child wrote %q", got)
+			}
+			r.cancel(test.cause)
+			if err := r.end(t); !errors.Is(err, test.cause) {
+				t.Errorf("it ended with %v", err)
+			}
+			f.letGo(t)
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,26 +23,37 @@ func (e *executor) call(ctx context.Context, t *task) error {
 	if r == nil {
 		return ended("the job names no HTTP call")
 	}
-	codes, err := parseCodes(r.SuccessCodes)
-	if err != nil {
+	success, err1 := parseCodes(cmp.Or(strings.Join(r.SuccessCodes, " "), "2xx"))
+	again, err2 := parseCodes(strings.Join(r.RetryCodes, " "))
+	if err := errors.Join(err1, err2); err != nil {
 		return &queue.EndedError{Err: err}
 	}
-	request, secrets, err := e.request(ctx, r, t.facts)
+	client, err := e.clientFor(r)
+	if err != nil {
+		return err
+	}
+	request, secrets, err := e.request(ctx, t)
 	if err != nil {
 		return err
 	}
 	out := e.openOutput(ctx, t, secrets)
 	defer out.close()
-	c := &exchange{Request: r, out: out, codes: codes}
-	return c.do(ctx, e.client, request)
+	x := &exchange{Request: r, out: out, success: success, again: again}
+	return x.do(ctx, client, request)
 }
 
 // request is what the schedule asks for with ${NAME} resolved, and the secrets
 // in it.
-func (e *executor) request(ctx context.Context, r *schedule.Request, facts []fact) (*http.Request, []string, error) {
+func (e *executor) request(ctx context.Context, t *task) (*http.Request, []string, error) {
+	r := t.Payload.HTTP
 	env := &resolver{environment: e.variables}
 	use := &resolver{own: env.all(r.Env), environment: e.variables}
 	address, body, headers := use.resolve(r.URL), use.resolve(r.Body), use.all(r.Headers)
+	secret := ""
+	if r.SignWith != "" {
+		secret = env.value(r.SignWith) // of the worker's environment: no schedule holds it
+		env.secrets = append(env.secrets, strings.TrimPrefix(secret, secretPrefix))
+	}
 	secrets := append(env.secrets, use.secrets...)
 	use.unset = append(env.unset, use.unset...)
 	if err := use.err(); err != nil {
@@ -57,7 +69,14 @@ func (e *executor) request(ctx context.Context, r *schedule.Request, facts []fac
 		return nil, nil, &queue.EndedError{Err: err}
 	}
 	request.URL, request.Host = target, target.Host
-	setHeaders(request, headers, body, facts)
+	setHeaders(request, headers, body, t.facts)
+	if r.SignWith != "" {
+		key, err := signingKey(r.SignWith, secret)
+		if err != nil {
+			return nil, nil, err
+		}
+		sign(request, key, cmp.Or(t.Payload.Occurrence, fmt.Sprintf("job-%d", t.JobID)), body, time.Now())
+	}
 	return request, secrets, nil
 }
 
@@ -94,8 +113,9 @@ func setHeaders(request *http.Request, headers map[string]string, body string, f
 // the schedule writes it, with ${NAME} unresolved.
 type exchange struct {
 	*schedule.Request
-	out   *output
-	codes codes
+	out     *output
+	success codes
+	again   codes // of the caller's faults, which are not tried again unless asked
 }
 
 func (x *exchange) do(ctx context.Context, client *http.Client, request *http.Request) error {
@@ -150,11 +170,11 @@ func (x *exchange) brokenOff(ctx context.Context, answer *http.Response, err err
 // attempt has a chance, and perhaps when.
 func (x *exchange) verdict(answer *http.Response, said string, now time.Time) error {
 	code := answer.StatusCode
-	if x.codes.include(code) {
+	if x.success.include(code) {
 		return nil
 	}
 	text := fmt.Sprintf("%s answered %s", x.name(), tidy(answer.Status))
-	if location := answer.Header.Get("Location"); code >= 300 && code < 400 {
+	if location := answer.Header.Get("Location"); code >= 300 && code < 400 && !x.FollowRedirects {
 		text += "; redirects are not followed"
 		if location != "" {
 			text += " (to " + tidy(location) + ")"
@@ -163,17 +183,20 @@ func (x *exchange) verdict(answer *http.Response, said string, now time.Time) er
 		text += ": " + said
 	}
 	failure := x.fail("%s", text)
-	switch code {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	if code >= 400 && code < 500 && !x.again.include(code) && !passing[code] {
+		return &queue.EndedError{Err: failure}
+	}
+	if code == http.StatusServiceUnavailable || code >= 400 && code < 500 {
 		if after := retryAfter(answer.Header.Get("Retry-After"), now); after > 0 {
 			return &queue.LaterError{After: after, Err: failure}
 		}
-		return failure
-	case http.StatusRequestTimeout, http.StatusTooEarly:
-		return failure
-	}
-	if code >= 400 && code < 500 {
-		return &queue.EndedError{Err: failure}
 	}
 	return failure
+}
+
+// passing are the codes from 400 to 499 that another attempt may not meet.
+var passing = map[int]bool{
+	http.StatusRequestTimeout:  true,
+	http.StatusTooEarly:        true,
+	http.StatusTooManyRequests: true,
 }

@@ -96,6 +96,7 @@ func TestTheAnswerSaysWhetherACallSucceededAndWhatNext(t *testing.T) {
 		name       string
 		code       int
 		success    []string
+		retry      []string
 		retryAfter string
 		location   string
 		body       string
@@ -110,6 +111,9 @@ func TestTheAnswerSaysWhetherACallSucceededAndWhatNext(t *testing.T) {
 		{name: "a success not asked for", code: 202, success: []string{"200"}, next: again, says: "answered 202 Accepted"},
 		{name: "a redirect", code: 301, location: "/elsewhere", next: again, says: "answered 301 Moved Permanently; redirects are not followed (to /elsewhere)"},
 		{name: "the caller's fault", code: 404, body: "\n  no such\ttask \nmore", next: giveUp, says: "answered 404 Not Found: no such task"},
+		{name: "the caller's fault, asked to be tried again", code: 404, retry: []string{"404", "409"}, next: again, says: "answered 404 Not Found"},
+		{name: "the same, and when", code: 423, retry: []string{"4xx"}, retryAfter: "90", next: later, after: 90 * time.Second, says: "(again in 1m30s)"},
+		{name: "another fault than asked for", code: 410, retry: []string{"404"}, retryAfter: "90", next: giveUp, says: "answered 410 Gone"},
 		{name: "request timeout", code: 408, next: again, says: "answered 408 Request Timeout"},
 		{name: "too early", code: 425, next: again, says: "answered 425 Too Early"},
 		{name: "too many", code: 429, next: again, says: "answered 429 Too Many Requests"},
@@ -132,7 +136,7 @@ func TestTheAnswerSaysWhetherACallSucceededAndWhatNext(t *testing.T) {
 				w.WriteHeader(test.code)
 				_, _ = io.WriteString(w, test.body)
 			})
-			err := start(t, Options{}, request(schedule.Request{Method: "GET", URL: s.URL, SuccessCodes: test.success})).end(t)
+			err := start(t, Options{}, request(schedule.Request{Method: "GET", URL: s.URL, SuccessCodes: test.success, RetryCodes: test.retry})).end(t)
 			if next, after := whatNext(err); next != test.next || after != test.after {
 				t.Errorf("after %v it is tried %q (in %s), want %q (in %s)", err, next, after, test.next, test.after)
 			}

@@ -12,17 +12,22 @@ import (
 // streams, records now and then, with failures that did and did not reach the
 // recorder, and looks at what is on the tape at the end.
 func TestTheBeginningAndTheEndOfAnyOutputAreKept(t *testing.T) {
+	const half = DefaultOutputLimit / 2
 	tests := []struct {
 		name         string
 		total, piece int // bytes; the largest piece
+		room         int
 	}{
-		{"nothing", 0, 1},
-		{"little", 1000, 10},
-		{"as much as fits", keptHead, 9000},
-		{"more than the head", keptHead + 10_000, 5000},
-		{"more than both", 3 << 20, 40_000},
-		{"in bytes", 100_000, 1},
-		{"in bulk", 20 << 20, 1 << 20},
+		{"nothing", 0, 1, 2 * half},
+		{"little", 1000, 10, 2 * half},
+		{"as much as fits", half, 9000, 2 * half},
+		{"more than the head", half + 10_000, 5000, 2 * half},
+		{"more than both", 3 << 20, 40_000, 2 * half},
+		{"in bytes", 100_000, 1, 2 * half},
+		{"in bulk", 20 << 20, 1 << 20, 2 * half},
+		{"in a small room", 1 << 20, 40_000, 20_000},
+		{"in a tiny room", 100_000, 400, 700},
+		{"in no room", 100_000, 400, 0},
 	}
 	for _, test := range tests {
 		for seed := range uint64(5) {
@@ -32,15 +37,15 @@ func TestTheBeginningAndTheEndOfAnyOutputAreKept(t *testing.T) {
 				for i := range written {
 					written[i] = byte(random.Uint32())
 				}
-				checkTape(t, record(t, random, written, test.piece), written)
+				checkTape(t, record(t, random, written, test.piece, test.room), written, test.room)
 			})
 		}
 	}
 }
 
 // record plays a recorder that fails half of the time.
-func record(t *testing.T, random *rand.Rand, written []byte, piece int) *tape {
-	k, tape, now := &keep{}, newTape(), time.Unix(0, 0)
+func record(t *testing.T, random *rand.Rand, written []byte, piece, room int) *tape {
+	k, tape, now := newKeep(room, random.IntN(9)), newTape(), time.Unix(0, 0)
 	flush := func(fails bool) {
 		chunks := k.pending()
 		if !fails || random.IntN(2) == 0 {
@@ -58,7 +63,7 @@ func record(t *testing.T, random *rand.Rand, written []byte, piece int) *tape {
 		if random.IntN(20) == 0 {
 			flush(random.IntN(2) == 0)
 		}
-		if len(k.head)*chunkCost > keptHead+chunkSize || k.tailSize > keptTail {
+		if len(k.head)*chunkCost > k.half || k.tailSize > k.half {
 			t.Fatalf("%d chunks of the head and %d bytes of the tail are in memory", len(k.head), k.tailSize)
 		}
 	}
@@ -71,7 +76,7 @@ func record(t *testing.T, random *rand.Rand, written []byte, piece int) *tape {
 
 // checkTape wants a beginning and an end of what was written, with a note of
 // exactly the rest between them, or all of it.
-func checkTape(t *testing.T, tape *tape, written []byte) {
+func checkTape(t *testing.T, tape *tape, written []byte, room int) {
 	var head, tail []byte
 	var leftOut int64
 	for _, chunk := range tape.ordered() {
@@ -93,7 +98,39 @@ func checkTape(t *testing.T, tape *tape, written []byte) {
 	if got := len(head) + int(leftOut) + len(tail); got != len(written) {
 		t.Errorf("%d bytes kept and %d counted, of %d written", len(head)+len(tail), leftOut, len(written))
 	}
-	if len(head)+len(tail) > keptHead+keptTail {
+	if len(head)+len(tail) > room {
 		t.Errorf("%d bytes are kept", len(head)+len(tail))
+	}
+}
+
+func TestEveryAttemptFindsRoomAndTheJobStaysWithinItsLimit(t *testing.T) {
+	const limit = 1 << 20
+	tests := []struct {
+		name     string
+		attempts int // all of which write without end
+		known    bool
+		last     int // what the last finds at least
+	}{
+		{"without retries", 1, true, limit * 9 / 10},
+		{"one retry", 2, true, limit * 4 / 10},
+		{"three retries", 4, true, limit * 2 / 10},
+		{"ten retries", 11, true, limit * 8 / 100},
+		{"a hundred retries", 101, true, 8 << 10},
+		{"put off again and again", 20, false, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			kept := KeptOutput{}
+			for n := 1; n <= test.attempts; n++ {
+				got := room(limit, kept, n, n == test.attempts || !test.known)
+				if n == test.attempts && got < test.last {
+					t.Errorf("the last attempt may keep %d bytes, want at least %d", got, test.last)
+				}
+				kept.Bytes += got
+			}
+			if kept.Bytes > limit {
+				t.Errorf("the job keeps %d bytes", kept.Bytes)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"regexp"
@@ -16,6 +17,8 @@ import (
 // one with its job, attempt and sequence (see Chunk.Replaces too).
 type OutputRecorder interface {
 	RecordOutput(ctx context.Context, jobID int64, attempt int, chunks []Chunk) error
+	// KeptOutput says what is recorded of a job, up to and including an attempt.
+	KeptOutput(ctx context.Context, jobID int64, attempt int) (KeptOutput, error)
 }
 
 const (
@@ -27,38 +30,43 @@ const (
 	// flushLimit bounds one call of the recorder, and so how long a finished
 	// attempt is held up by a database that does not answer.
 	flushLimit = 5 * time.Second
+	// keptLimit is how long a command that writes may be held up by the question
+	// what is kept of its job already.
+	keptLimit = 2 * time.Second
 )
 
 // output carries what one attempt writes to the recorder, while it runs and at
 // the end. Nothing here ever fails the attempt.
 type output struct {
 	recorder OutputRecorder // nil: output is dropped
+	limit    int            // of the job's output, in bytes
 	logger   *slog.Logger
 	task     *task
 	masker   *masker
+	lasting  context.Context // the output of an attempt that was ended is wanted most of all
 
 	mu     sync.Mutex
-	kept   keep
+	kept   *keep         // nil: nothing was written yet
 	filled chan struct{} // holds a token when there is something to record
 	closed chan struct{}
 	done   sync.WaitGroup
-	warned bool
+	warned sync.Once
 }
 
 // openOutput begins the output of an attempt in which secrets never appear.
 func (e *executor) openOutput(ctx context.Context, t *task, secrets []string) *output {
 	o := &output{
 		recorder: e.Output,
+		limit:    cmp.Or(e.OutputLimit, DefaultOutputLimit),
 		logger:   e.Logger,
 		task:     t,
 		masker:   newMasker(secrets),
+		lasting:  context.WithoutCancel(ctx),
 		filled:   make(chan struct{}, 1),
 		closed:   make(chan struct{}),
 	}
 	if o.recorder != nil {
-		// The output of an attempt that was ended is wanted most of all.
-		lasting := context.WithoutCancel(ctx)
-		o.done.Go(func() { o.recordAsItComes(lasting) })
+		o.done.Go(o.recordAsItComes)
 	}
 	return o
 }
@@ -69,22 +77,22 @@ func (o *output) close() {
 	o.done.Wait()
 }
 
-func (o *output) recordAsItComes(ctx context.Context) {
+func (o *output) recordAsItComes() {
 	interval := flushInterval
 	for {
 		select {
 		case <-o.closed:
-			o.flush(ctx)
+			o.flush()
 			return
 		case <-o.filled:
 		}
 		select {
 		case <-o.closed:
-			o.flush(ctx)
+			o.flush()
 			return
 		case <-time.After(interval):
 		}
-		if leftOut, recorded := o.flush(ctx); leftOut || !recorded {
+		if leftOut, recorded := o.flush(); leftOut || !recorded {
 			interval = min(2*interval, flushSlowest)
 		} else {
 			interval = flushInterval
@@ -94,22 +102,22 @@ func (o *output) recordAsItComes(ctx context.Context) {
 
 // flush says whether it had to leave anything out and whether all is recorded.
 // What is not is kept, within its bounds, and tried again.
-func (o *output) flush(ctx context.Context) (leftOut, recorded bool) {
+func (o *output) flush() (leftOut, recorded bool) {
 	o.mu.Lock()
+	if o.kept == nil {
+		o.mu.Unlock()
+		return false, true
+	}
 	chunks := o.kept.pending()
 	leftOut = o.kept.leftOut != o.kept.reported
 	o.mu.Unlock()
 	if len(chunks) == 0 {
 		return false, true
 	}
-	ctx, cancel := context.WithTimeout(ctx, flushLimit)
+	ctx, cancel := context.WithTimeout(o.lasting, flushLimit)
 	defer cancel()
 	if err := o.recorder.RecordOutput(ctx, o.task.JobID, o.task.Number, chunks); err != nil {
-		if !o.warned {
-			o.warned = true
-			o.logger.Warn("cannot record the output of a job; it runs on",
-				"job", o.task.JobID, "occurrence", o.task.Payload.Occurrence, "error", err)
-		}
+		o.warn(err)
 		o.announce()
 		return leftOut, false
 	}
@@ -124,9 +132,36 @@ func (o *output) add(stream string, data []byte) {
 		return
 	}
 	o.mu.Lock()
+	if o.kept == nil {
+		o.kept = o.begin()
+	}
 	o.kept.add(time.Now(), stream, data)
 	o.mu.Unlock()
 	o.announce()
+}
+
+// begin finds out how much of the job's output may still be kept. It is asked
+// when the first output comes, since many jobs have none. Where there is no
+// answer, the attempts before are taken to have used up their parts.
+func (o *output) begin() *keep {
+	ctx, cancel := context.WithTimeout(o.lasting, keptLimit)
+	defer cancel()
+	attempt := o.task.Number
+	kept, err := o.recorder.KeptOutput(ctx, o.task.JobID, attempt)
+	if err != nil {
+		o.warn(err)
+		kept = KeptOutput{Bytes: o.limit - o.limit/max(1, attempt)}
+	}
+	k := newKeep(room(o.limit, kept, attempt, attempt >= o.task.MaxAttempts), kept.Last)
+	return &k
+}
+
+// warn tells the first failure.
+func (o *output) warn(err error) {
+	o.warned.Do(func() {
+		o.logger.Warn("cannot record the output of a job; it runs on",
+			"job", o.task.JobID, "occurrence", o.task.Payload.Occurrence, "error", err)
+	})
 }
 
 func (o *output) announce() {

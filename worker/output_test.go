@@ -65,6 +65,69 @@ func TestAChildThatPrintsWithoutEndLeavesTheWorkersMemoryAlone(t *testing.T) {
 	}
 }
 
+func TestTheAttemptsOfAJobShareItsLimit(t *testing.T) {
+	const limit = 100_000
+	tests := []struct {
+		name             string
+		number, attempts int
+		kept             KeptOutput
+		least, most      int
+	}{
+		{"the only one", 1, 1, KeptOutput{}, 85_000, limit * 15 / 16},
+		{"the first of four", 1, 4, KeptOutput{}, 40_000, limit / 2},
+		{"the last, after three that wrote all they could", 4, 4, KeptOutput{Bytes: 74_000, Chunks: 8}, 18_000, limit / 4},
+		{"the last, after three that wrote little", 4, 4, KeptOutput{Bytes: 300, Chunks: 3}, 80_000, limit},
+		{"one more after all is used up", 2, 2, KeptOutput{Bytes: limit}, 0, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			tape := newTape()
+			tape.kept = test.kept
+			a := shell("yes | head -c 500000")
+			a.Number, a.MaxAttempts = test.number, test.attempts
+			if err := start(t, Options{Output: tape, OutputLimit: limit}, a).end(t); err != nil {
+				t.Fatal(err)
+			}
+			if kept := len(tape.text(StreamStdout)); kept < test.least || kept > test.most {
+				t.Errorf("%d bytes are kept, want %d to %d", kept, test.least, test.most)
+			}
+			if note := tape.text(StreamNote); !strings.Contains(note, "bytes left out here") {
+				t.Errorf("the note is %q", note)
+			}
+		})
+	}
+}
+
+func TestAnAttemptBegunAgainElsewhereWritesOnBehindWhatIsKept(t *testing.T) {
+	tape := newTape()
+	tape.kept = KeptOutput{Bytes: 100, Chunks: 3, Last: 3}
+	if err := start(t, Options{Output: tape}, shell("echo on")).end(t); err != nil {
+		t.Fatal(err)
+	}
+	if chunks := tape.ordered(); len(chunks) != 1 || chunks[0].Sequence != 4 {
+		t.Errorf("recorded %+v, want one chunk with the number 4", chunks)
+	}
+}
+
+func TestWhereNothingSaysWhatIsKeptAnAttemptStaysWithinItsPart(t *testing.T) {
+	unknown := &unknownRecorder{newTape()}
+	a := shell("yes | head -c 500000")
+	a.Number, a.MaxAttempts = 4, 4
+	if err := start(t, Options{Output: unknown, OutputLimit: 100_000}, a).end(t); err != nil {
+		t.Fatal(err)
+	}
+	if kept := len(unknown.text(StreamStdout)); kept < 15_000 || kept > 25_000 {
+		t.Errorf("%d bytes are kept, want a quarter of the limit", kept)
+	}
+}
+
+// unknownRecorder does not know what is kept.
+type unknownRecorder struct{ *tape }
+
+func (unknownRecorder) KeptOutput(context.Context, int64, int) (KeptOutput, error) {
+	return KeptOutput{}, errors.New("no database")
+}
+
 // memoryWatch looks at the heap whenever something is recorded.
 type memoryWatch struct {
 	*tape

@@ -37,6 +37,14 @@ func openPipes(streams ...*stream) (*pipes, error) {
 	return p, nil
 }
 
+// giveTo lets a child that runs as somebody else open /dev/stdout and /dev/stderr.
+// Where that is refused it still has them open.
+func (p *pipes) giveTo(owner *syscall.Credential) {
+	for _, file := range p.childs[1:] {
+		_ = file.Chown(int(owner.Uid), int(owner.Gid))
+	}
+}
+
 // handOver closes the child's ends: a stream ends when the child's copies close.
 func (p *pipes) handOver() {
 	for _, file := range p.childs {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"slices"
+	"syscall"
 	"time"
 )
 
@@ -13,9 +15,10 @@ type process struct {
 	exited chan struct{}    // closed when the child itself has ended
 	state  *os.ProcessState // set by then
 	err    error
+	strays []stray // found when it was told to end
 }
 
-// spawn starts a child, and returns when its program has been loaded or could
+// spawn starts a child, the leader of a group (ownGroup), and returns when its program has been loaded or could
 // not be.
 //
 // The goroutine that starts it keeps its thread until the child has ended. On
@@ -24,7 +27,6 @@ type process struct {
 // threads now and then. A thread that waits for the child cannot end before
 // it, and costs nothing more: waiting takes one anyway.
 func spawn(path string, arguments []string, attributes *os.ProcAttr) (*process, error) {
-	attributes.Sys = ownGroup()
 	p := &process{exited: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
@@ -51,8 +53,9 @@ const settleTime = time.Second
 
 // wait returns when the child has ended and nothing of its group is left. If
 // the context ends first, the group is asked to end (SIGTERM), gets the grace
-// for that cause, and is killed; the cause is returned. A child that cannot be
-// killed (it hangs in the kernel) is waited for: it still runs.
+// for that cause, and is killed; the cause is returned. What left the group is
+// ended with it where it can be found. A child that cannot be killed (it hangs
+// in the kernel) is waited for: it still runs.
 func (p *process) wait(ctx context.Context, grace func(cause error) time.Duration) error {
 	var cause error
 	limit := settleTime
@@ -64,28 +67,49 @@ func (p *process) wait(ctx context.Context, grace func(cause error) time.Duratio
 		case <-ctx.Done():
 			cause = context.Cause(ctx)
 			limit = grace(cause)
-			askGroupToEnd(p.Pid)
+			p.askToEnd()
 		}
 	}
-	p.outlive(time.Now().Add(limit))
+	p.outlive(time.Now().Add(limit), cause != nil)
 	return cause
 }
 
+func (p *process) askToEnd() {
+	p.strays = findStrays(p.Pid) // before their parents end
+	askGroupToEnd(p.Pid)
+	for _, s := range p.strays {
+		_ = s.Signal(syscall.SIGTERM)
+		_ = s.Signal(syscall.SIGCONT)
+	}
+}
+
+// kill ends the group and, where the command was told to end, what has left it.
+func (p *process) kill(strays bool) {
+	if strays {
+		p.strays = append(p.strays, findStrays(p.Pid)...)
+	}
+	killGroup(p.Pid)
+	for _, s := range p.strays {
+		_ = s.Kill()
+	}
+}
+
 // outlive waits for the child and its group until the deadline, then kills
-// what is left of them.
-func (p *process) outlive(deadline time.Time) {
+// what is left of them. What left the group of a command that ended of itself
+// is a daemon, and may go on.
+func (p *process) outlive(deadline time.Time, strays bool) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
 	case <-p.exited:
 	case <-timer.C:
-		killGroup(p.Pid)
+		p.kill(strays)
 		<-p.exited
 	}
 	if p.groupEnds(deadline) {
 		return // and no signal is sent: the number may be another's by now
 	}
-	killGroup(p.Pid)
+	p.kill(strays)
 	p.groupEnds(time.Now().Add(buryTime))
 }
 
@@ -99,11 +123,12 @@ const (
 	lookLatest  = 20 * time.Millisecond
 )
 
-// groupEnds says whether nothing of the group was alive by the deadline.
+// groupEnds says whether nothing of the group, and of what left it, was alive by
+// the deadline.
 func (p *process) groupEnds(deadline time.Time) bool {
 	pause := lookSoonest
-	for !groupGone(p.Pid) {
-		if pause > lookLatest && groupDead(p.Pid) {
+	for !groupGone(p.Pid) || p.straysLive() {
+		if pause > lookLatest && !p.straysLive() && groupDead(p.Pid) {
 			// The dead still hold the group's number, so it is no other's; a
 			// member that forked while they were counted is met too.
 			killGroup(p.Pid)
@@ -117,3 +142,5 @@ func (p *process) groupEnds(deadline time.Time) bool {
 	}
 	return true
 }
+
+func (p *process) straysLive() bool { return slices.ContainsFunc(p.strays, stray.lives) }

@@ -28,19 +28,25 @@ type Options struct {
 	// Nil: jobs are not told.
 	LastSuccess func(ctx context.Context, schedule string) (time.Time, error)
 	Output      OutputRecorder // nil: output is dropped
+	OutputLimit int            // bytes kept of a job's output; zero: DefaultOutputLimit
 	// KillGrace is the time between SIGTERM and SIGKILL of a command's process
-	// group; zero: DefaultKillGrace. A cancelled job gets at most CancelGrace.
+	// group; zero: DefaultKillGrace. A cancelled job gets at most CancelGrace,
+	// and one that is ended because the worker stops at most StopKillGrace.
 	KillGrace time.Duration
 	Logger    *slog.Logger // nil: slog.Default
 }
 
 const (
-	// DefaultKillGrace lets a command clean up, and still leaves a worker on
-	// Heroku, which is killed 30 s after SIGTERM, time to finish jobs before.
+	// DefaultKillGrace lets a command clean up.
 	DefaultKillGrace = 5 * time.Second
 	// CancelGrace is the most a cancelled command gets between SIGTERM and
-	// SIGKILL: a cancellation ends the whole process group within a second.
-	CancelGrace = 700 * time.Millisecond
+	// SIGKILL: a cancellation ends the whole process group within a second, also
+	// where the worker learns of it by looking, twice a second.
+	CancelGrace = 400 * time.Millisecond
+	// StopKillGrace comes after the grace that a stop gives to running jobs. The
+	// two, and the time to write down what came of it, fit into the 30 seconds
+	// that platforms in Heroku's style give a process.
+	StopKillGrace = 3 * time.Second
 	// DefaultHTTPTimeout is how long an HTTP call may take, body included,
 	// where the schedule names no timeout. A command may run for ever and be
 	// seen to; a call without an end only holds a place in the worker.

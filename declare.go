@@ -1,6 +1,7 @@
 package punctual
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -182,3 +183,9 @@ var (
 func Told[T river.JobArgs](job *river.Job[T]) (schedule.Told, error) {
 	return queue.ToldOf(job.JobRow)
 }
+
+// Progress says how far the running job of a context is, a fraction from 0 to 1,
+// and what it is at; `punctual runs show` and the dashboard show it. It may be
+// called as often as one likes: the latest is written down once a second at most,
+// and once more when the attempt ends. It cannot fail the job.
+func Progress(ctx context.Context, fraction float64, note string) { queue.Report(ctx, fraction, note) }

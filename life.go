@@ -22,6 +22,9 @@ type lifeline struct {
 	process  store.Process
 	tickedAt func() time.Time // nil: this process does not tick
 	lost     chan struct{}    // closed when a beat is refused
+	leader   *leaderNote
+	// renew gives the process another life when a beat is refused; nil: it is lost.
+	renew func() store.Process
 
 	mu    sync.Mutex
 	since time.Time // beats have come without a gap since then
@@ -29,7 +32,7 @@ type lifeline struct {
 }
 
 func (p *Punctual) newLifeline(process store.Process, tickedAt func() time.Time) *lifeline {
-	return &lifeline{store: p.store, log: p.log, process: process, tickedAt: tickedAt, lost: make(chan struct{})}
+	return &lifeline{store: p.store, log: p.log, process: process, tickedAt: tickedAt, lost: make(chan struct{}), leader: &p.leader}
 }
 
 // run beats while a process runs, and says when it has ended. The first beat,
@@ -71,6 +74,10 @@ func (l *lifeline) beatOn(ctx context.Context) {
 // process was taken for dead.
 func (l *lifeline) turn(ctx context.Context) (alive bool) {
 	alive, err := l.beat(ctx)
+	if err == nil && !alive && l.renew != nil {
+		l.process = l.renew()
+		alive, err = l.beat(ctx)
+	}
 	if err != nil || !alive {
 		return err != nil
 	}
@@ -85,7 +92,45 @@ func (l *lifeline) turn(ctx context.Context) (alive bool) {
 	if n, err := l.store.Sweep(ctx); err == nil && n > 0 {
 		l.log.Warn("jobs of workers that stopped answering went back to the queue", "jobs", n)
 	}
+	l.noteLeader(ctx)
+	if l.tickedAt == nil {
+		l.copyOutcomes(ctx)
+	}
 	return true
+}
+
+// leaderNote is what the processes of a program have said of who leads the
+// queue.
+type leaderNote struct {
+	mu      sync.Mutex
+	foreign string // the program that leads, where it is none of ours
+}
+
+// noteLeader says once that a program leads the queue that is none of ours.
+func (l *lifeline) noteLeader(ctx context.Context) {
+	foreign, err := l.store.ForeignLeader(ctx)
+	l.leader.mu.Lock()
+	defer l.leader.mu.Unlock()
+	if err != nil || foreign == l.leader.foreign {
+		return
+	}
+	l.leader.foreign = foreign
+	if foreign == "" {
+		l.log.Info("the queue is no longer led by another program")
+		return
+	}
+	l.log.Warn(store.ForeignLeaderWarning(foreign))
+}
+
+// copyOutcomes stands in for the clocks while none is alive: the queue forgets
+// what has ended after a day.
+func (l *lifeline) copyOutcomes(ctx context.Context) {
+	if clocks, err := l.store.ClocksAlive(ctx); err != nil || clocks > 0 {
+		return
+	}
+	for copied, err := int64(1), error(nil); copied > 0 && err == nil && ctx.Err() == nil; {
+		copied, err = l.store.CopyOutcomes(ctx)
+	}
 }
 
 // beat records one beat. A missed one is made up by the next; the clock and the

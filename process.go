@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/clock"
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/queue"
+	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 	"github.com/punctual-dev/punctual/worker"
 )
@@ -42,7 +44,42 @@ func (p *Punctual) runClock(ctx context.Context) error {
 		}
 		return time.Time{}
 	})
-	return life.run(ctx, c.Run)
+	return life.run(ctx, func(ctx context.Context) error {
+		return RunTogether(ctx, c.Run, p.prune)
+	})
+}
+
+// pruneEvery is how often history is pruned, and pruneRest the pause between two
+// of the small transactions it takes.
+const (
+	pruneEvery = 10 * time.Minute
+	pruneRest  = 50 * time.Millisecond
+)
+
+// prune keeps the history no longer than it is to be kept, beside the clock, and
+// gives way to it. What fails is tried again the next time.
+func (p *Punctual) prune(ctx context.Context) error {
+	rest := func(ctx context.Context) { sleep(ctx, pruneRest) }
+	for sleep(ctx, pruneEvery/10); ctx.Err() == nil; sleep(ctx, pruneEvery) {
+		pruned, err := p.store.Prune(ctx, p.history, rest)
+		switch {
+		case err != nil && ctx.Err() == nil && !database.Transient(err):
+			p.log.Warn("the history could not be pruned; it is tried again", "error", err, "again", pruneEvery.String())
+		case pruned.Total() > 0:
+			p.log.Info("pruned the history", "kept", schedule.Duration(p.history).String(), "runs", pruned.Runs, "outputs", pruned.Outputs,
+				"schedules", pruned.Schedules, "activities", pruned.Activities)
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // upkeep is the clock's view of the store beside deciding.
@@ -78,11 +115,21 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	if p.narrator != nil {
 		handlers = p.narrator.handlers(handlers)
 	}
+	process.Concurrency = p.options.concurrency
+	for _, name := range p.options.queues {
+		if process.Queues == nil {
+			process.Queues = map[string]int{}
+		}
+		process.Queues[name] = p.options.bounds[name]
+	}
 	life := p.newLifeline(process, nil)
 	options := queue.WorkOptions{
-		ID: process.ID, Queues: p.options.queues, Concurrency: p.options.concurrency,
+		ID: process.ID, Queues: p.options.queues, Concurrency: p.options.concurrency, Bounds: p.options.bounds,
 		StopGrace: p.options.stopGrace, Workers: own, Logger: log,
 		Handlers: handlers, Lost: life.lost, Owned: life.owns,
+		Progress: func(ctx context.Context, job int64, attempt int, fraction float64, note string) error {
+			return p.store.RecordProgress(ctx, job, store.Progress{Attempt: attempt, Fraction: fraction, Note: note})
+		},
 	}
 	if len(options.Queues) == 0 {
 		options.Queues, options.MoreQueues = []string{defaultQueue}, p.store.Queues
@@ -94,6 +141,15 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// RunWeb runs serve, which answers requests until its context ends, and records
+// meanwhile that a web process is alive. What it serves is its own affair.
+func (p *Punctual) RunWeb(ctx context.Context, serve func(context.Context) error) error {
+	life := p.newLifeline(newProcess("web"), nil)
+	// It owns no jobs, so one that did not answer for a while just begins anew.
+	life.renew = func() store.Process { return newProcess("web") }
+	return life.run(ctx, serve)
 }
 
 // recorder keeps what jobs write in the store, and has it told if somebody
@@ -116,6 +172,12 @@ func (r recorder) RecordOutput(ctx context.Context, job int64, attempt int, chun
 		r.narrator.output(job, chunks)
 	}
 	return nil
+}
+
+// KeptOutput implements worker.OutputRecorder.
+func (r recorder) KeptOutput(ctx context.Context, job int64, attempt int) (kept worker.KeptOutput, err error) {
+	kept.Bytes, kept.Chunks, kept.Last, err = r.store.KeptOutput(ctx, job, attempt)
+	return kept, err
 }
 
 func newProcess(role string) store.Process {

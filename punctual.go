@@ -39,6 +39,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
@@ -56,7 +57,9 @@ type Punctual struct {
 	declared []schedule.Declaration
 	faults   []error
 	options  workOptions
+	history  time.Duration
 	narrator *narrator // nil: nobody looks on
+	leader   leaderNote
 }
 
 // Option is a setting of Open.
@@ -93,11 +96,25 @@ func Logger(log *slog.Logger) Option {
 	}
 }
 
+// History is how long a clock of this program keeps what ran, with what it wrote,
+// who did what, and deleted schedules: at least a day, 90 days by default. Of
+// each schedule the last 20 runs stay however old they are. Where several clocks
+// keep it for different times, the shortest counts.
+func History(keep time.Duration) Option {
+	return func(p *Punctual) error {
+		p.history = keep
+		if keep < store.MinHistory {
+			return fmt.Errorf("History: %s is shorter than a day; a repeated trigger is recognised that long", schedule.Duration(keep))
+		}
+		return nil
+	}
+}
+
 // Open connects to the database at an address, postgres://… or sqlite:PATH, and
 // brings its tables up to date. It fails where the database does not answer;
 // once open, one that goes away is waited for.
 func Open(ctx context.Context, address string, options ...Option) (*Punctual, error) {
-	p := &Punctual{log: slog.Default(), name: programName(), options: defaultWorkOptions(), workers: newWorkers()}
+	p := &Punctual{log: slog.Default(), name: programName(), options: defaultWorkOptions(), workers: newWorkers(), history: store.DefaultHistory}
 	var faults []error
 	for _, option := range options {
 		faults = append(faults, option(p))
@@ -270,7 +287,8 @@ func Version() string {
 // workOptions are the settings of the worker.
 type workOptions struct {
 	concurrency int
-	queues      []string // empty: every queue that schedules name
+	queues      []string       // empty: every queue that schedules name
+	bounds      map[string]int // jobs at once of single queues
 	directory   string
 	stopGrace   time.Duration
 }
@@ -279,17 +297,18 @@ const (
 	defaultConcurrency = 10
 	maxConcurrency     = 10_000 // River's
 	defaultQueue       = "default"
-	// defaultStopGrace and the time a command gets to end after it fit into the
-	// 30 seconds that platforms in Heroku's style give a process.
-	defaultStopGrace = 20 * time.Second
+	// defaultStopGrace and the time a command gets to end after it
+	// (worker.StopKillGrace) fit into the 30 seconds that platforms in Heroku's
+	// style give a process.
+	defaultStopGrace = 25 * time.Second
 )
 
 func defaultWorkOptions() workOptions {
 	return workOptions{concurrency: defaultConcurrency, stopGrace: defaultStopGrace}
 }
 
-// Concurrency is how many jobs of a queue the worker runs at once; the default
-// is 10.
+// Concurrency is how many jobs the worker runs at once, in all its queues
+// together; the default is 10. A job that finds no place stays in the queue.
 func Concurrency(n int) Option {
 	return func(p *Punctual) error {
 		p.options.concurrency = n
@@ -304,7 +323,30 @@ func Concurrency(n int) Option {
 // schedules name. In each it takes the kinds of job it knows, and leaves the
 // others to other workers.
 func Queues(names ...string) Option {
-	return func(p *Punctual) error { p.options.queues = names; return nil }
+	return func(p *Punctual) error {
+		p.options.queues = names
+		for _, name := range names {
+			if err := queue.ValidName(name); err != nil {
+				return fmt.Errorf("Queues: %w", err)
+			}
+		}
+		return nil
+	}
+}
+
+// QueueConcurrency bounds besides how many jobs of one queue the worker runs at
+// once.
+func QueueConcurrency(name string, n int) Option {
+	return func(p *Punctual) error {
+		if n < 1 || n > maxConcurrency {
+			return fmt.Errorf("QueueConcurrency: %d of queue %q is not from 1 to %d", n, name, maxConcurrency)
+		}
+		if p.options.bounds == nil {
+			p.options.bounds = map[string]int{}
+		}
+		p.options.bounds[name] = n
+		return nil
+	}
 }
 
 // Directory is where commands run, unless their schedule names one.
@@ -314,7 +356,7 @@ func Directory(path string) Option {
 
 // StopGrace is how long running jobs may go on when the worker is told to stop;
 // then their contexts end, and what has not finished is given back to the queue.
-// The default is 20 seconds.
+// The default is 25 seconds; commands are killed 3 seconds later.
 func StopGrace(grace time.Duration) Option {
 	return func(p *Punctual) error {
 		p.options.stopGrace = max(grace, time.Millisecond)

@@ -29,6 +29,7 @@ type Upkeep interface {
 	Retime(ctx context.Context) (int, error)
 	Rewind(ctx context.Context) (int, error)
 	StepBackfills(ctx context.Context) (int, error)
+	// CopyOutcomes copies a bounded number of outcomes and says how many.
 	CopyOutcomes(ctx context.Context) (int64, error)
 	Rank(ctx context.Context) (rank, clocks int, err error)
 	// LastTick is when any clock was last through with what was due, or ended.

@@ -135,7 +135,7 @@ func (c *Clock) keepHouse(ctx context.Context) error {
 		return nil
 	}
 	c.nextUpkeep = time.Now().Add(upkeepEvery)
-	if _, err := c.upkeep.CopyOutcomes(ctx); err != nil {
+	if err := c.copyOutcomes(ctx); err != nil {
 		return fmt.Errorf("copying outcomes: %w", err)
 	}
 	if err := c.waiting(ctx); err != nil {
@@ -150,6 +150,25 @@ func (c *Clock) keepHouse(ctx context.Context) error {
 	}
 	c.rank, c.clocks = rank, clocks
 	return nil
+}
+
+// copyTime bounds how long outcomes are copied before what is due is looked at
+// again.
+const copyTime = 100 * time.Millisecond
+
+// copyOutcomes copies outcomes until there are none, or what is due has waited
+// long enough: the rest comes right after that.
+func (c *Clock) copyOutcomes(ctx context.Context) error {
+	for limit := time.Now().Add(copyTime); ; {
+		copied, err := c.upkeep.CopyOutcomes(ctx)
+		if err != nil || copied == 0 {
+			return err
+		}
+		if !time.Now().Before(limit) {
+			c.nextUpkeep = time.Now()
+			return nil
+		}
+	}
 }
 
 // waiting decides those whose wait may be over.

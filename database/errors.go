@@ -72,6 +72,13 @@ func Contended(err error) bool {
 	return errors.As(err, &sqliteError) && sqliteError.Code()&0xff == sqlitecodes.SQLITE_BUSY
 }
 
+// Told says that an error was told by the database itself, about a statement.
+func Told(err error) bool {
+	var postgresError *pgconn.PgError
+	var sqliteError *sqlitedriver.Error
+	return errors.As(err, &postgresError) || errors.As(err, &sqliteError)
+}
+
 // UniqueViolation says that a row stands already where one was to be added.
 func UniqueViolation(err error) bool {
 	var postgresError *pgconn.PgError

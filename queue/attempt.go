@@ -38,11 +38,17 @@ func (e *EndedError) Unwrap() error { return e.Err }
 
 // LaterError fails the attempt and says when the next one may begin.
 type LaterError struct {
-	After time.Duration
-	Err   error
+	After time.Duration // zero: after the job's backoff
+	// UsesNoRetry grants the job one attempt more. Whoever sets it sees to a
+	// bound.
+	UsesNoRetry bool
+	Err         error
 }
 
 func (e *LaterError) Error() string {
+	if e.After == 0 {
+		return e.Err.Error()
+	}
 	return fmt.Sprintf("%v (again in %s)", e.Err, schedule.Duration(e.After))
 }
 func (e *LaterError) Unwrap() error { return e.Err }

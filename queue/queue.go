@@ -39,6 +39,8 @@ type client interface {
 	retry(ctx context.Context, id int64) (*rivertype.JobRow, error)
 	retryTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error)
 	get(ctx context.Context, id int64) (*rivertype.JobRow, error)
+	pauseQueueTx(ctx context.Context, tx database.Tx, name string) error
+	resumeQueueTx(ctx context.Context, tx database.Tx, name string) error
 }
 
 // Open gives the queue in db, to insert into and to look at.

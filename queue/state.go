@@ -36,8 +36,7 @@ func (q *Queue) Conditions() Conditions {
 		failures = `(SELECT count(*) FROM json_each(coalesce(j.errors, '[]')) WHERE json_extract(value, '$.error') NOT LIKE '` + lostPrefix + `%')`
 		lastError = `coalesce(json_extract(j.errors, '$[#-1].error'), '')`
 		asked = `json_extract(j.metadata, '$.cancel_attempted_at') IS NOT NULL`
-		started = "CAST(round(unixepoch(j.attempted_at, 'subsec') * 1000000) AS INTEGER)"
-		finished = "CAST(round(unixepoch(j.finalized_at, 'subsec') * 1000000) AS INTEGER)"
+		started, finished = micros("j.attempted_at"), micros("j.finalized_at")
 	}
 	waits := `j.state IN ('available', 'scheduled', 'pending')`
 	return Conditions{

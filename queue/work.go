@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,7 +31,7 @@ const (
 	keepFinishedJobs    = 24 * time.Hour
 	keepFailedJobs      = 7 * 24 * time.Hour
 	riverRescueOutOfWay = 100 * 365 * 24 * time.Hour // lost jobs are found by heartbeat, not by age
-	defaultSoftStop     = 20 * time.Second
+	defaultSoftStop     = 25 * time.Second
 	metadataPrefix      = "punctual_"
 	metadataTimeout     = metadataPrefix + "timeout"
 	metadataExpires     = metadataPrefix + "expires_at"
@@ -46,8 +45,10 @@ type WorkOptions struct {
 	// MoreQueues is asked every few seconds for queues to be worked besides;
 	// may be nil.
 	MoreQueues  func(ctx context.Context) ([]string, error)
-	Concurrency int // jobs at once in each queue
-	Handlers    map[string]Handler
+	Concurrency int // jobs at once, in all queues together
+	// Bounds are jobs at once of single queues, besides; may be nil.
+	Bounds   map[string]int
+	Handlers map[string]Handler
 	// Workers are Go workers besides the handlers; Work adds the handlers to
 	// them. May be nil. Jobs of other kinds are left to those who know them.
 	Workers *river.Workers
@@ -60,7 +61,17 @@ type WorkOptions struct {
 	Owned func() bool
 	// StopGrace is how long running jobs may go on after a stop.
 	StopGrace time.Duration
-	Logger    *slog.Logger
+	// Progress is told how far running jobs say they are (Report); may be nil.
+	Progress func(ctx context.Context, job int64, attempt int, fraction float64, note string) error
+	Logger   *slog.Logger
+}
+
+// bound is how many jobs of a queue run at once.
+func (o WorkOptions) bound(name string) int {
+	if n := o.Bounds[name]; n > 0 {
+		return min(n, o.Concurrency)
+	}
+	return o.Concurrency
 }
 
 // Work takes jobs off the queue and runs them until ctx ends; then it takes no
@@ -71,21 +82,25 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	if workers == nil {
 		workers = river.NewWorkers()
 	}
-	if err := errors.Join(addHandler[commandArgs](workers, o), addHandler[httpArgs](workers, o)); err != nil {
+	if err := errors.Join(addHandler[commandArgs](q, workers, o), addHandler[httpArgs](q, workers, o)); err != nil {
 		return fmt.Errorf("working the queue: %w", err)
 	}
 	queues := map[string]river.QueueConfig{}
 	for _, name := range o.Queues {
-		queues[name] = river.QueueConfig{MaxWorkers: o.Concurrency}
+		queues[name] = river.QueueConfig{MaxWorkers: o.bound(name)}
 	}
 	grace := o.StopGrace
 	if grace <= 0 {
 		grace = defaultSoftStop
 	}
-	attempts := &attempts{lost: o.Lost, owned: o.Owned}
+	every := fetchPollPostgres
+	if q.db.Kind == database.SQLite {
+		every = fetchPollSQLite
+	}
+	attempts := newAttempts(o, newPlaces(o.Concurrency, every))
 	config := &river.Config{
 		ID: o.ID, Queues: queues, Workers: workers, Logger: quiet(o.Logger),
-		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPollPostgres,
+		FetchCooldown: fetchCooldown, FetchPollInterval: pollEvery,
 		JobTimeout: -1, RescueStuckJobsAfter: riverRescueOutOfWay,
 		CompletedJobRetentionPeriod: keepFinishedJobs, CancelledJobRetentionPeriod: keepFinishedJobs,
 		DiscardedJobRetentionPeriod: keepFailedJobs,
@@ -96,13 +111,15 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 		// to work.
 		FetchOnlyKnownKinds: true,
 	}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go q.watchCancellations(watching, attempts)
 	switch pool := q.db.Native().(type) {
 	case *pgxpool.Pool:
 		return workPostgres(ctx, pool, config, o, attempts)
 	case *sql.DB:
-		config.FetchPollInterval = fetchPollSQLite
 		_, err := work(ctx, o, attempts, func() (*river.Client[*sql.Tx], error) {
-			return river.NewClient(riversqlite.New(pool), config)
+			return river.NewClient(bounded[*sql.Tx]{riversqlite.New(pool), attempts.places}, config)
 		})
 		return err
 	}
@@ -122,7 +139,7 @@ func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config,
 		return fmt.Errorf("working the queue: %w", err)
 	}
 	ended, err := work(ctx, o, a, func() (*river.Client[pgx.Tx], error) {
-		return river.NewClient(riverpgxv5.New(own), config)
+		return river.NewClient(bounded[pgx.Tx]{riverpgxv5.New(own), a.places}, config)
 	})
 	if ended {
 		own.Close()
@@ -160,46 +177,6 @@ func work[T any](ctx context.Context, o WorkOptions, a *attempts, open func() (*
 	}
 }
 
-// lostGrace is how long a worker that was taken for dead waits for the attempts
-// it has ended.
-const lostGrace = 10 * time.Second
-
-// abandon waits until no attempt is under way. What they came to is not written
-// down, and the client cannot be stopped without: the program is to end.
-func (a *attempts) abandon() {
-	for limit := time.Now().Add(lostGrace); a.running.Load() > 0 && time.Now().Before(limit); {
-		time.Sleep(settleTime / 30)
-	}
-}
-
-// settleTime is how long the client may take to write down what came of the
-// jobs after the last one has ended. It tries for half a minute where the
-// database is away; a platform would have killed the process by then.
-const settleTime = 3 * time.Second
-
-// settle waits until the client has stopped. It returns false if no job has run
-// for a while and the client still tries to reach the database: what it could
-// not write down is found with a worker that is gone, and runs again.
-func (a *attempts) settle(stopped <-chan struct{}, log *slog.Logger) bool {
-	limit := time.Now().Add(settleTime)
-	for {
-		select {
-		case <-stopped:
-			return true
-		case <-time.After(settleTime / 30):
-		}
-		switch {
-		case a.running.Load() > 0:
-			limit = time.Now().Add(settleTime)
-		case time.Now().After(limit):
-			if log != nil {
-				log.Warn("the worker ends while the database does not answer; what it could not write down will run again")
-			}
-			return false
-		}
-	}
-}
-
 // addQueues begins to work queues that come up while the worker runs, until ctx
 // ends.
 func addQueues[T any](ctx context.Context, client *river.Client[T], o WorkOptions) {
@@ -212,7 +189,7 @@ func addQueues[T any](ctx context.Context, client *river.Client[T], o WorkOption
 		// A database that is away is asked again; so is one with a bad name.
 		names, _ := o.MoreQueues(ctx)
 		for _, name := range names {
-			if !known[name] && client.Queues().Add(name, river.QueueConfig{MaxWorkers: o.Concurrency}) == nil {
+			if !known[name] && client.Queues().Add(name, river.QueueConfig{MaxWorkers: o.bound(name)}) == nil {
 				known[name] = true
 			}
 		}
@@ -255,18 +232,19 @@ type payloadArgs interface {
 }
 
 // addHandler makes a worker of the handler for one of punctual's own kinds.
-func addHandler[A payloadArgs](workers *river.Workers, o WorkOptions) error {
+func addHandler[A payloadArgs](q *Queue, workers *river.Workers, o WorkOptions) error {
 	var arguments A
 	handler := o.Handlers[arguments.Kind()]
 	if handler == nil {
 		return nil
 	}
-	return river.AddWorkerSafely(workers, &payloadWorker[A]{handler: handler})
+	return river.AddWorkerSafely(workers, &payloadWorker[A]{queue: q, handler: handler})
 }
 
 // payloadWorker hands River's jobs of one kind to a handler.
 type payloadWorker[A payloadArgs] struct {
 	river.WorkerDefaults[A]
+	queue   *Queue
 	handler Handler
 	later   sync.Map // job id → when a LaterError asked for the next attempt
 }
@@ -279,11 +257,11 @@ func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue,
 		Number: job.Attempt, MaxAttempts: job.MaxAttempts, Payload: payload,
 	})
-	return w.result(ctx, job.ID, err)
+	return w.result(ctx, job.JobRow, err)
 }
 
 // result puts a handler's error into River's terms.
-func (w *payloadWorker[A]) result(ctx context.Context, id int64, err error) error {
+func (w *payloadWorker[A]) result(ctx context.Context, job *rivertype.JobRow, err error) error {
 	if err == nil || errors.Is(context.Cause(ctx), ErrStopping) {
 		return err // attempts gives the job back
 	}
@@ -291,7 +269,12 @@ func (w *payloadWorker[A]) result(ctx context.Context, id int64, err error) erro
 		return river.JobCancel(err)
 	}
 	if later, ok := errors.AsType[*LaterError](err); ok {
-		w.later.Store(id, time.Now().Add(later.After))
+		if later.After > 0 {
+			w.later.Store(job.ID, time.Now().Add(later.After))
+		}
+		if later.UsesNoRetry {
+			w.queue.grantAttempt(ctx, job)
+		}
 	}
 	return err
 }
@@ -301,29 +284,6 @@ func (w *payloadWorker[A]) NextRetry(job *river.Job[A]) time.Time {
 		return at.(time.Time)
 	}
 	return time.Now().Add(job.Args.payload().Backoff.Delay(job.Attempt, rand.Float64()))
-}
-
-// withCauses gives a context that ends with one of the causes of this package,
-// whatever River ended its own with, and when the worker is lost.
-func withCauses(parent context.Context, lost <-chan struct{}) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
-	stop := context.AfterFunc(parent, func() {
-		if errors.Is(context.Cause(parent), rivertype.ErrJobCancelledRemotely) {
-			cancel(ErrCancelled)
-		} else {
-			cancel(ErrStopping)
-		}
-	})
-	if lost != nil {
-		go func() {
-			select {
-			case <-lost:
-				cancel(ErrLost)
-			case <-ctx.Done():
-			}
-		}()
-	}
-	return ctx, func() { stop(); cancel(nil) }
 }
 
 // metadataOf is what a Go worker's job is told, flat and without nulls.
@@ -381,61 +341,6 @@ func readMetadata(job *rivertype.JobRow) map[string]string {
 		}
 	}
 	return metadata
-}
-
-// attempts is what every job meets before its worker: the context ends with a
-// cause of this package. Timeout and expiry, which punctual's own kinds carry in
-// their payload, are applied to the jobs of Go workers.
-type attempts struct {
-	river.MiddlewareDefaults
-	lost    <-chan struct{}
-	owned   func() bool
-	running atomic.Int64
-}
-
-func (a *attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
-	a.running.Add(1)
-	err := a.run(ctx, job, do)
-	// If the process freezes on this line for longer than its time to live, the
-	// result may be written over that of the job's new owner: the time between
-	// here and River's statement is all that is left of that danger.
-	if a.owned != nil && !a.owned() {
-		select {} // whatever is returned would be written down
-	}
-	return err
-}
-
-func (a *attempts) run(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
-	defer a.running.Add(-1) // also if it panics
-	ctx, end := withCauses(ctx, a.lost)
-	defer end()
-	metadata := readMetadata(job)
-	// A retry comes never too late: its job was started in time.
-	if expires, err := time.Parse(time.RFC3339, metadata[metadataExpires]); err == nil && job.Attempt == 1 && !time.Now().Before(expires) {
-		return river.JobCancel(fmt.Errorf("%w: it was to start before %s", ErrExpired, schedule.FormatInstant(expires)))
-	}
-	if timeout, err := schedule.ParseDuration(metadata[metadataTimeout]); err == nil && timeout > 0 {
-		limited, cancel := context.WithTimeoutCause(ctx, time.Duration(timeout), fmt.Errorf("%w of %s", ErrTimeout, timeout))
-		defer cancel()
-		ctx = limited
-	}
-	return explained(ctx, do(ctx))
-}
-
-// explained is the error of an attempt whose context has ended, with the cause:
-// "context deadline exceeded" alone says nothing to who reads the history.
-func explained(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(cause, ErrStopping):
-		// Canceled tells River to give the attempt back.
-		return fmt.Errorf("%w: %w", context.Canceled, err)
-	case errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout):
-		return fmt.Errorf("%w: %w", cause, err)
-	}
-	return err
 }
 
 // retryPolicy is the backoff of jobs of Go workers.

@@ -16,9 +16,21 @@ import (
 // ApplyOptions say how far an apply may go.
 type ApplyOptions struct {
 	schedule.PlanOptions
-	Limits map[string]int // the groups; nil leaves those there are
-	DryRun bool           // change nothing, only say what would
+	// Limits are the groups this owner has; nil leaves those there are. One that
+	// it declares no longer goes, unless a schedule still belongs to it.
+	Limits map[string]int
+	DryRun bool // change nothing, only say what would
 	Actor  Actor
+	// LimitChanges, where it is not nil, is set to what changes, or on a dry run
+	// would, of the limits.
+	LimitChanges *[]LimitChange
+}
+
+// LimitChange is a limit that gets another number; zero: there is none.
+type LimitChange struct {
+	Name   string `json:"name"`
+	Before int    `json:"before"`
+	After  int    `json:"after"`
 }
 
 // RefusedError says why nothing was applied.
@@ -45,13 +57,20 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 				return err
 			}
 		}
-		existing, err := e.existing()
+		existing, err := e.existing("")
 		if err != nil {
 			return err
 		}
 		var faults []schedule.Fault
 		if changes, faults = schedule.Plan(existing, declared, o.PlanOptions); len(faults) > 0 {
 			return &RefusedError{faults}
+		}
+		limits, err := e.planLimits(o, limitsInUse(existing, changes))
+		if err != nil {
+			return err
+		}
+		if o.LimitChanges != nil {
+			*o.LimitChanges = limits
 		}
 		if o.DryRun {
 			return nil
@@ -62,7 +81,7 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 			}
 		}
 		// Groups are locked after schedules, as the clocks do.
-		return e.limits(o.Limits, o.Actor)
+		return e.limits(limits, o)
 	}
 	if err := s.edit(ctx, change); err != nil {
 		return nil, err
@@ -99,9 +118,13 @@ func validateLimits(limits map[string]int) []schedule.Fault {
 }
 
 // existing reads every schedule, the deleted ones too, with what is declared of
-// it now.
-func (e *edit) existing() ([]*schedule.Schedule, error) {
-	rows, err := e.tx.Query(e.ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s ORDER BY s.key`)
+// it now; with a key, that one if it is there.
+func (e *edit) existing(key string) ([]*schedule.Schedule, error) {
+	condition, arguments := "true", []any{}
+	if key != "" {
+		condition, arguments = "s.key = $1", []any{key}
+	}
+	rows, err := e.tx.Query(e.ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s WHERE `+condition+` ORDER BY s.key`, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -158,22 +181,6 @@ func (e *edit) disabled() (map[int64]string, error) {
 		found[id] = note
 	}
 	return found, rows.Err()
-}
-
-func (e *edit) limits(limits map[string]int, actor Actor) error {
-	for _, name := range slices.Sorted(maps.Keys(limits)) {
-		changed, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_limit (name, number) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET number = excluded.number WHERE punctual_limit.number <> excluded.number`, name, limits[name])
-		if err != nil {
-			return err
-		}
-		if changed > 0 {
-			if err := e.record(actor, "limit", 0, name, fmt.Sprint(limits[name])); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func (e *edit) apply(c schedule.Change, o ApplyOptions) error {

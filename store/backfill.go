@@ -145,7 +145,13 @@ func (s *Store) StopBackfill(ctx context.Context, id int64, actor Actor) error {
 
 // Backfills lists backfills, the newest first.
 func (s *Store) Backfills(ctx context.Context, limit int) ([]Backfill, error) {
-	return s.readBackfills(ctx, "true ORDER BY b.id DESC LIMIT $1", limit)
+	return s.BackfillsBefore(ctx, 0, limit)
+}
+
+// BackfillsBefore lists those with a smaller id than before, if that is not
+// zero.
+func (s *Store) BackfillsBefore(ctx context.Context, before int64, limit int) ([]Backfill, error) {
+	return s.readBackfills(ctx, "(b.id < $1 OR $1 = 0) ORDER BY b.id DESC LIMIT $2", before, limit)
 }
 
 // ErrNoBackfill says that there is no such backfill.

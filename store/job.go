@@ -15,7 +15,8 @@ func (s *Store) RetryJob(ctx context.Context, id int64, actor Actor) error {
 		if err := s.queue.RetryTx(ctx, e.tx, id); err != nil {
 			return err
 		}
-		_, err := e.tx.Exec(ctx, `UPDATE punctual_occurrence SET outcome = NULL, attempts = 0, started_at = NULL, finished_at = NULL, error = ''
+		_, err := e.tx.Exec(ctx, `UPDATE punctual_occurrence SET outcome = NULL, attempts = 0, started_at = NULL, finished_at = NULL, error = '',
+				seen_at = NULL, seen_by = ''
 			WHERE job_id = $1 AND outcome IS NOT NULL`, id)
 		return err
 	})

@@ -114,6 +114,12 @@ func (e *edit) rewind(id int64) error {
 	if err := e.cutStretch(one); err != nil {
 		return err
 	}
+	// What was enqueued stays, also if the when is edited before its nominal
+	// comes again: the audit has to know then why it is there.
+	if _, err := e.tx.Exec(e.ctx, `UPDATE punctual_occurrence SET rewound_at = $2
+		WHERE schedule_id = $1 AND origin = 'clock' AND nominal_at > $2`, id, e.now); err != nil {
+		return err
+	}
 	was := state.Cursor
 	if was.After(e.now) {
 		state.Cursor, state.Met = e.now, time.Time{}

@@ -60,3 +60,15 @@ func (s *Store) Outputs(ctx context.Context, job int64, attempt, sequence int) (
 	}
 	return pieces, rows.Err()
 }
+
+// KeptOutput is how much of a job's output is kept: its bytes and pieces, up to
+// and including an attempt, and the newest sequence of that attempt (zero: none).
+func (s *Store) KeptOutput(ctx context.Context, job int64, attempt int) (bytes, pieces, last int, err error) {
+	length := "octet_length(data)"
+	if s.db.Kind == database.SQLite {
+		length = "length(data)"
+	}
+	err = s.db.Reader().QueryRow(ctx, `SELECT coalesce(sum(`+length+`), 0), count(*), coalesce(max(CASE WHEN attempt = $2 THEN sequence END), 0)
+		FROM punctual_output WHERE job_id = $1 AND attempt <= $2`, job, attempt).Scan(&bytes, &pieces, &last)
+	return bytes, pieces, last, err
+}

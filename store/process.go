@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/punctual-dev/punctual/database"
@@ -20,6 +22,10 @@ type Process struct {
 	TickAt    time.Time `json:"tick_at,omitzero"` // of a clock: the last time it was through with what was due
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
 	LostAt    time.Time `json:"lost_at,omitzero"` // found dead by another
+	// Concurrency is how many jobs a worker runs at once, and Queues how many of
+	// each queue it works; no queues: every one that schedules name.
+	Concurrency int            `json:"concurrency,omitempty"`
+	Queues      map[string]int `json:"queues,omitempty"`
 }
 
 // How often a process beats, and when it counts as dead.
@@ -37,11 +43,15 @@ func (s *Store) Beat(ctx context.Context, p Process) (alive bool, err error) {
 		if err != nil {
 			return err
 		}
-		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at, machine)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
+		queues, err := json.Marshal(p.Queues)
+		if err != nil {
+			return err
+		}
+		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at, machine, concurrency, queues)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)
 			ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, tick_at = coalesce(excluded.tick_at, punctual_process.tick_at)
 			WHERE punctual_process.lost_at IS NULL`,
-			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt, p.Machine)
+			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt, p.Machine, p.Concurrency, string(queues))
 		alive = changed > 0
 		return err
 	})
@@ -66,7 +76,7 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Reader().Query(ctx, `SELECT id, role, host, pid, version, started_at, beat_at, tick_at, stopped_at, lost_at
+	rows, err := s.db.Reader().Query(ctx, `SELECT id, role, host, pid, version, started_at, beat_at, tick_at, stopped_at, lost_at, concurrency, queues
 		FROM punctual_process WHERE beat_at > $1 ORDER BY started_at DESC, id`, now.Add(-24*time.Hour))
 	if err != nil {
 		return nil, err
@@ -74,9 +84,16 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	defer rows.Close()
 	var all []Process
 	for rows.Next() {
-		var p Process
-		if err := rows.Scan(&p.ID, &p.Role, &p.Host, &p.PID, &p.Version, &p.StartedAt, &p.BeatAt, &p.TickAt, &p.StoppedAt, &p.LostAt); err != nil {
+		var (
+			p      Process
+			queues string
+		)
+		if err := rows.Scan(&p.ID, &p.Role, &p.Host, &p.PID, &p.Version, &p.StartedAt, &p.BeatAt, &p.TickAt, &p.StoppedAt, &p.LostAt,
+			&p.Concurrency, &queues); err != nil {
 			return nil, err
+		}
+		if err := json.Unmarshal([]byte(queues), &p.Queues); err != nil {
+			return nil, fmt.Errorf("reading the queues of process %s: %w", p.ID, err)
 		}
 		all = append(all, p)
 	}
@@ -101,49 +118,4 @@ func (s *Store) LastTick(ctx context.Context) (at time.Time, err error) {
 	err = s.db.Reader().QueryRow(ctx, `SELECT max(CASE WHEN stopped_at > tick_at THEN stopped_at ELSE tick_at END)
 		FROM punctual_process WHERE role IN ('clock', 'start')`).Scan(&at)
 	return at, err
-}
-
-// Health is whether the clock keeps time.
-type Health struct {
-	Healthy bool      `json:"healthy"`
-	Reason  string    `json:"reason"`
-	Now     time.Time `json:"now"`
-	Oldest  time.Time `json:"oldest_due,omitzero"` // the earliest due not yet decided
-	Ticked  time.Time `json:"last_tick,omitzero"`
-	Clocks  int       `json:"clocks"`
-}
-
-// unhealthyAfter is how late a due schedule may be before the clock is said to
-// be ill.
-const unhealthyAfter = 15 * time.Second
-
-// Health says whether the last successful tick is recent, or nothing is due.
-func (s *Store) Health(ctx context.Context) (Health, error) {
-	now, err := s.db.Now(ctx)
-	if err != nil {
-		return Health{}, err
-	}
-	h := Health{Now: now}
-	if h.Oldest, err = s.NextDue(ctx); err != nil {
-		return h, err
-	}
-	err = s.db.Reader().QueryRow(ctx, `SELECT max(tick_at), coalesce(sum(CASE WHEN stopped_at IS NULL AND beat_at > $1 THEN 1 ELSE 0 END), 0)
-		FROM punctual_process WHERE role IN ('clock', 'start')`, now.Add(-DeadAfter)).Scan(&h.Ticked, &h.Clocks)
-	if err != nil {
-		return h, err
-	}
-	switch {
-	case h.Oldest.IsZero() || h.Oldest.After(now):
-		h.Healthy, h.Reason = true, "nothing is due"
-	case now.Sub(h.Oldest) < unhealthyAfter || now.Sub(h.Ticked) < unhealthyAfter:
-		h.Healthy, h.Reason = true, "the clock ticks"
-	case h.Clocks == 0:
-		h.Reason = "no clock is alive"
-	default:
-		h.Reason = "the clock has not been through with what is due"
-	}
-	if h.Oldest.After(now) {
-		h.Oldest = time.Time{}
-	}
-	return h, nil
 }

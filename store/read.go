@@ -24,6 +24,15 @@ type Overview struct {
 
 // Overviews lists the schedules in order of key: one, or all if key is empty.
 func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
+	all, err := s.OverviewsWhere(ctx, OverviewFilter{Key: key})
+	if err == nil && key != "" && len(all) == 0 {
+		err = notFound(key)
+	}
+	return all, err
+}
+
+// OverviewsWhere lists some of the schedules in order of key.
+func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overview, error) {
 	now, err := s.db.Now(ctx)
 	if err != nil {
 		return nil, err
@@ -36,12 +45,9 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 	if err != nil {
 		return nil, err
 	}
-	condition, arguments := "s.deleted_at IS NULL", []any{}
-	if key != "" {
-		condition, arguments = "s.deleted_at IS NULL AND s.key = $1", []any{key}
-	}
+	condition, arguments := f.where()
 	rows, err := s.db.Reader().Query(ctx, `SELECT `+scheduleColumns+`, s.error, s.error_at, s.format, `+stateColumns+`
-		FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE `+condition+` ORDER BY s.key`, arguments...)
+		FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE `+condition, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +75,6 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 	rows.Close()
 	if err := rows.Err(); err != nil {
 		return nil, err
-	}
-	if key != "" && len(all) == 0 {
-		return nil, notFound(key)
 	}
 	return all, s.addTimelines(ctx, all, ids)
 }
@@ -133,6 +136,11 @@ type Run struct {
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	Error      string    `json:"error,omitempty"`
+	// SeenAt and SeenBy tell who said to have seen a failure, and when.
+	SeenAt time.Time `json:"seen_at,omitzero"`
+	SeenBy string    `json:"seen_by,omitempty"`
+	// Progress is how far the job said it was; nil: it never said.
+	Progress *Progress `json:"progress,omitempty"`
 }
 
 // RunFilter chooses rows of the ledger.
@@ -146,8 +154,17 @@ type RunFilter struct {
 	Backfill int64
 	// Latest means the last job the clock made for each schedule.
 	Latest bool
-	Before int64 // rows with a smaller id, for the next page
-	Limit  int
+	// Unseen means final failures that nobody has said to have seen.
+	Unseen   bool
+	ID       int64
+	Keys     []string  // of these schedules; none: of all
+	Open     bool      // jobs that have not ended
+	Decision string    // enqueued or skipped
+	Origin   string    // clock, backfill or trigger
+	From, To time.Time // due in [From, To)
+	Error    string    // words in the error, the note or the reason, in any case
+	Before   int64     // rows with a smaller id, for the next page
+	Limit    int
 }
 
 // Runs lists rows of the ledger, the newest first.
@@ -161,9 +178,11 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 			CASE WHEN o.outcome IS NULL THEN coalesce(j.attempt, 0) ELSE o.attempts END,
 			CASE WHEN o.outcome IS NULL THEN `+s.jobs.StartedAt+` ELSE o.started_at END,
 			CASE WHEN o.outcome IS NULL THEN `+s.jobs.FinishedAt+` ELSE o.finished_at END,
-			CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN `+s.jobs.Error+` ELSE o.error END
+			CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN `+s.jobs.Error+` ELSE o.error END,
+			o.seen_at, o.seen_by, coalesce(p.attempt, 0), p.at, coalesce(p.fraction, 0), coalesce(p.note, '')
 		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
 		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
+		LEFT JOIN punctual_progress p ON p.job_id = o.job_id
 		WHERE `+condition+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(f.Limit), arguments...)
 	if err != nil {
 		return nil, err
@@ -172,13 +191,18 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	var all []Run
 	for rows.Next() {
 		var (
-			r       Run
-			trigger string
+			r        Run
+			trigger  string
+			progress Progress
 		)
 		if err := rows.Scan(&r.ID, &r.Schedule, &r.Nominal, &r.Until, &r.Count, &r.Due, &r.Origin, &r.Backfill, &trigger,
 			&r.Decision, &r.Reason, &r.Blocker, &r.JobID, &r.DecidedAt, &r.Note, &r.Author, &r.State,
-			&r.Attempts, &r.StartedAt, &r.FinishedAt, &r.Error); err != nil {
+			&r.Attempts, &r.StartedAt, &r.FinishedAt, &r.Error,
+			&r.SeenAt, &r.SeenBy, &progress.Attempt, &progress.At, &progress.Fraction, &progress.Note); err != nil {
 			return nil, err
+		}
+		if !progress.At.IsZero() {
+			r.Progress = &progress
 		}
 		r.Occurrence = r.Schedule + "!" + trigger
 		if trigger == "" {
@@ -238,6 +262,36 @@ func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state
 	}
 	if f.Latest {
 		condition += " AND o.job_id IN (SELECT last_job_id FROM punctual_due WHERE last_job_id > 0)"
+	}
+	if f.Unseen {
+		condition += " AND " + unseen
+	}
+	if f.ID != 0 {
+		where("o.id = $%d", f.ID)
+	}
+	if f.Open {
+		condition += " AND o.outcome IS NULL AND j.id IS NOT NULL AND NOT (" + s.jobs.Ended + ")"
+	}
+	if len(f.Keys) > 0 {
+		where("s.key = ANY($%d)", f.Keys)
+	}
+	if f.Decision != "" {
+		where("o.decision = $%d", f.Decision)
+	}
+	if f.Origin != "" {
+		where("o.origin = $%d", f.Origin)
+	}
+	if !f.From.IsZero() {
+		where("o.due_at >= $%d", f.From)
+	}
+	if !f.To.IsZero() {
+		where("o.due_at < $%d", f.To)
+	}
+	if f.Error != "" {
+		// What has not been copied into the ledger yet stands at the job.
+		arguments = append(arguments, containing(f.Error))
+		condition += fmt.Sprintf(` AND lower(CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN %s ELSE o.error END
+			|| ' ' || o.note || ' ' || o.reason) LIKE $%d ESCAPE '!'`, s.jobs.Error, len(arguments))
 	}
 	if f.Before != 0 {
 		where("o.id < $%d", f.Before)
@@ -346,7 +400,7 @@ func (s *Store) auditOne(ctx context.Context, id int64) ([]schedule.Finding, err
 
 // ledgerRows are the clock's rows that touch (from, cursor].
 func (s *Store) ledgerRows(ctx context.Context, id int64, from, cursor time.Time) ([]schedule.LedgerRow, error) {
-	rows, err := s.db.Reader().Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at), count, reason, coalesce(job_id, 0)
+	rows, err := s.db.Reader().Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at), count, reason, coalesce(job_id, 0), rewound_at
 		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND coalesce(until_at, nominal_at) > $2 AND nominal_at <= $3
 		ORDER BY nominal_at, id`, id, from, cursor)
 	if err != nil {
@@ -355,10 +409,14 @@ func (s *Store) ledgerRows(ctx context.Context, id int64, from, cursor time.Time
 	defer rows.Close()
 	var all []schedule.LedgerRow
 	for rows.Next() {
-		var r schedule.LedgerRow
-		if err := rows.Scan(&r.Nominal, &r.Until, &r.Count, &r.Skipped, &r.JobID); err != nil {
+		var (
+			r       schedule.LedgerRow
+			rewound time.Time
+		)
+		if err := rows.Scan(&r.Nominal, &r.Until, &r.Count, &r.Skipped, &r.JobID, &rewound); err != nil {
 			return nil, err
 		}
+		r.Rewound = !rewound.IsZero()
 		all = append(all, r)
 	}
 	return all, rows.Err()

@@ -195,6 +195,12 @@ func (s *Store) definitions(ctx context.Context, from database.Querier, ids []in
 // what was asked: the same call may go through later.
 func (s *Store) Transient(err error) bool { return database.Transient(err) }
 
+// Refusal says that an error is about what was asked of the store, in words for
+// whoever asked, and neither about the database's condition nor a fault of ours.
+func (s *Store) Refusal(err error) bool {
+	return err != nil && !database.Transient(err) && !database.Told(err)
+}
+
 // Queues are the queues that schedules name.
 func (s *Store) Queues(ctx context.Context) ([]string, error) {
 	rows, err := s.db.Reader().Query(ctx, "SELECT DISTINCT queue FROM punctual_schedule WHERE deleted_at IS NULL ORDER BY queue")

@@ -56,6 +56,21 @@ var mendTests = []test{
 			"12:00 enqueued", "13:00 enqueued", "15:00 enqueued", "17:00 enqueued")
 		equal(h, "on record", h.number("SELECT count(*) FROM punctual_activity WHERE action = 'rewind'"), 1)
 	}},
+	{"what was enqueued before the clock was set back stays sound, though the when is edited before it comes again", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		h.at("12:00")
+		h.tick()
+		h.end()
+		h.at("11:30")
+		h.rewind(1)
+		h.apply(declared("a", "hourly at :20"))
+		h.at("12:20")
+		h.tick()
+		var told []string
+		_, err := h.Audit(h.ctx(), "a", func(f schedule.Finding) { told = append(told, string(f.Kind)+" "+f.Name()) })
+		h.must(err)
+		same(h, "findings", told, []string{"note a@2026-11-23T12:00:00Z"})
+	}},
 	{"a cursor a second ahead is no reason to mend anything", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		h.at("10:00")

@@ -134,6 +134,14 @@ var outcomeTests = []test{
 		record()
 		record(piece(1, 4, "", 0))
 		equal(h, "pieces", len(read(0, 0)), 3)
+		kept := func(attempt int) string {
+			bytes, pieces, last, err := h.KeptOutput(h.ctx(), 7, attempt)
+			h.must(err)
+			return fmt.Sprint(bytes, pieces, last)
+		}
+		equal(h, "kept up to the first attempt", kept(1), "3 2 4")
+		equal(h, "kept up to the second", kept(2), "8 3 1")
+		equal(h, "kept before the third has written", kept(3), "8 3 0")
 	}},
 }
 

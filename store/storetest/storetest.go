@@ -23,7 +23,8 @@ import (
 func Run(t *testing.T, fresh func(t *testing.T) (address string)) {
 	for _, group := range [][]test{
 		declaringTests, definitionTests, pauseTests, commitTests, standingTests, crashTests, factTests, limitTests,
-		triggerTests, backfillTests, outcomeTests, mendTests, auditTests, processTests, raceTests,
+		triggerTests, backfillTests, outcomeTests, mendTests, auditTests, processTests, accessTests, raceTests,
+		retentionTests, watchTests,
 	} {
 		for _, one := range group {
 			t.Run(one.sentence, func(t *testing.T) {

@@ -90,13 +90,16 @@ CREATE TABLE punctual_occurrence (
     blocker_job_id integer NOT NULL DEFAULT 0,
     job_id         integer,
     decided_at     integer NOT NULL,
+    rewound_at     integer, -- the time was set back to this instant after it had been enqueued
     note           text NOT NULL DEFAULT '',
     author         text NOT NULL DEFAULT '',
     outcome        text,
     attempts       integer NOT NULL DEFAULT 0,
     started_at     integer,
     finished_at    integer,
-    error          text NOT NULL DEFAULT ''
+    error          text NOT NULL DEFAULT '',
+    seen_at        integer, -- of a failure: when somebody said to have seen it
+    seen_by        text NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX punctual_occurrence_clock ON punctual_occurrence (schedule_id, nominal_at) WHERE origin = 'clock';
 CREATE UNIQUE INDEX punctual_occurrence_backfill ON punctual_occurrence (schedule_id, nominal_at, run) WHERE origin = 'backfill';
@@ -105,6 +108,7 @@ CREATE INDEX punctual_occurrence_open ON punctual_occurrence (schedule_id, job_i
 CREATE INDEX punctual_occurrence_job ON punctual_occurrence (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX punctual_occurrence_schedule ON punctual_occurrence (schedule_id, id);
 CREATE INDEX punctual_occurrence_success ON punctual_occurrence (schedule_id, finished_at) WHERE outcome = 'succeeded';
+CREATE INDEX punctual_occurrence_unseen ON punctual_occurrence (id) WHERE outcome IN ('failed', 'expired') AND seen_at IS NULL;
 CREATE INDEX punctual_occurrence_decided ON punctual_occurrence (decided_at);
 
 CREATE TABLE punctual_process (
@@ -119,7 +123,9 @@ CREATE TABLE punctual_process (
     beat_at    integer NOT NULL,
     tick_at    integer,
     stopped_at integer,
-    lost_at    integer
+    lost_at    integer,
+    concurrency integer NOT NULL DEFAULT 0,
+    queues     text NOT NULL DEFAULT 'null'
 );
 
 CREATE TABLE punctual_output (
@@ -130,6 +136,15 @@ CREATE TABLE punctual_output (
     stream   text NOT NULL,
     data     blob NOT NULL,
  PRIMARY KEY (job_id, attempt, sequence)
+);
+
+-- How far running jobs say they are; one row a job.
+CREATE TABLE punctual_progress (
+    job_id   integer PRIMARY KEY,
+    attempt  integer NOT NULL,
+    at       integer NOT NULL,
+    fraction real NOT NULL,
+    note     text NOT NULL DEFAULT ''
 );
 
 CREATE TABLE punctual_activity (
@@ -163,8 +178,40 @@ CREATE INDEX punctual_backfill_open ON punctual_backfill (id) WHERE finished_at 
 
 CREATE TABLE punctual_limit (
     name   text PRIMARY KEY,
-    number integer NOT NULL
+    number integer NOT NULL,
+    owner  text NOT NULL DEFAULT '' -- who declared it last
 );
+
+-- Who may use the web process. Of secrets only what cannot be turned back is
+-- kept: Argon2id of passwords, SHA-256 of what is random.
+CREATE TABLE punctual_user (
+    name        text PRIMARY KEY,
+    role        text NOT NULL, -- viewer, operator or admin
+    password    text NOT NULL,
+    password_at integer NOT NULL,
+    created_at  integer NOT NULL,
+    author      text NOT NULL
+);
+
+CREATE TABLE punctual_token (
+    name       text PRIMARY KEY,
+    role       text NOT NULL, -- viewer, operator or admin
+    hash       text NOT NULL UNIQUE,
+    created_at integer NOT NULL,
+    expires_at integer,
+    used_at    integer,
+    author     text NOT NULL
+);
+
+CREATE TABLE punctual_session (
+    hash       text PRIMARY KEY,
+    user_name  text NOT NULL, -- of punctual_user, or the user of PUNCTUAL_PASSWORD
+    proof      text NOT NULL, -- that the password has not changed since
+    created_at integer NOT NULL,
+    used_at    integer NOT NULL,
+    expires_at integer NOT NULL
+);
+CREATE INDEX punctual_session_user ON punctual_session (user_name);
 
 -- One row. A pause by tag or of everything moves it; a clock's transaction
 -- holds it shared, so that nothing is enqueued behind a pause's back.
@@ -176,9 +223,13 @@ INSERT INTO punctual_change (id, version) VALUES (1, 1);
 
 -- +goose Down
 DROP TABLE punctual_change;
+DROP TABLE punctual_session;
+DROP TABLE punctual_token;
+DROP TABLE punctual_user;
 DROP TABLE punctual_limit;
 DROP TABLE punctual_backfill;
 DROP TABLE punctual_activity;
+DROP TABLE punctual_progress;
 DROP TABLE punctual_output;
 DROP TABLE punctual_process;
 DROP TABLE punctual_occurrence;

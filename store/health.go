@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Health is whether the clock keeps time, and what somebody ought to look at.
+type Health struct {
+	Healthy bool      `json:"healthy"`
+	Reason  string    `json:"reason"`
+	Now     time.Time `json:"now"`
+	Oldest  time.Time `json:"oldest_due,omitzero"` // the earliest due not yet decided
+	Ticked  time.Time `json:"last_tick,omitzero"`
+	Clocks  int       `json:"clocks"` // alive
+	// Unseen is how many jobs failed for good that nobody has said to have seen.
+	Unseen int `json:"unseen_failures,omitempty"`
+	// ForeignLeader is the River client that leads the queue, where it is none of
+	// punctual's; Warnings says what that means, and what else is amiss that does
+	// not keep the clock from ticking.
+	ForeignLeader string   `json:"foreign_leader,omitempty"`
+	Warnings      []string `json:"warnings,omitempty"`
+}
+
+// Public is what of it everybody may know who can reach the web process.
+func (h Health) Public() Health {
+	h.Unseen, h.ForeignLeader, h.Warnings = 0, "", nil
+	return h
+}
+
+// unhealthyAfter is how late a due schedule may be before the clock is said to
+// be ill.
+const unhealthyAfter = 15 * time.Second
+
+// Health says whether the last successful tick is recent, or nothing is due.
+func (s *Store) Health(ctx context.Context) (Health, error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return Health{}, err
+	}
+	h := Health{Now: now}
+	if h.Oldest, err = s.NextDue(ctx); err != nil {
+		return h, err
+	}
+	err = s.db.Reader().QueryRow(ctx, `SELECT max(tick_at), coalesce(sum(CASE WHEN stopped_at IS NULL AND lost_at IS NULL AND beat_at > $1 THEN 1 ELSE 0 END), 0)
+		FROM punctual_process WHERE role IN ('clock', 'start')`, now.Add(-DeadAfter)).Scan(&h.Ticked, &h.Clocks)
+	if err != nil {
+		return h, err
+	}
+	if h.Oldest.After(now) {
+		h.Oldest = time.Time{}
+	}
+	h.judge()
+	if h.Unseen, err = s.CountUnseen(ctx); err != nil {
+		return h, err
+	}
+	if h.ForeignLeader, err = s.ForeignLeader(ctx); err != nil {
+		return h, err
+	}
+	if h.ForeignLeader != "" {
+		h.Warnings = append(h.Warnings, ForeignLeaderWarning(h.ForeignLeader))
+	}
+	return h, nil
+}
+
+// judge says how the clock is by what is known of it.
+func (h *Health) judge() {
+	late := h.Now.Sub(h.Oldest)
+	switch {
+	case h.Oldest.IsZero():
+		h.Healthy, h.Reason = true, "nothing is due"
+	case h.Clocks > 0 && (late < unhealthyAfter || h.Now.Sub(h.Ticked) < unhealthyAfter):
+		h.Healthy, h.Reason = true, "the clock ticks"
+	case h.Clocks > 0:
+		h.Reason = "the clock has not been through with what is due"
+	case late < unhealthyAfter:
+		// A deploy may stop one clock before it starts the next.
+		h.Healthy, h.Reason = true, "no clock is alive, but what is due is so only since a moment ago"
+	default:
+		h.Reason = "no clock is alive"
+	}
+}
+
+// ForeignLeader is the id of the River client that leads the queue, if it is
+// none of punctual's processes; empty otherwise.
+func (s *Store) ForeignLeader(ctx context.Context) (string, error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return "", err
+	}
+	leader, err := s.queue.Leader(ctx, now)
+	if err != nil || leader == "" {
+		return "", err
+	}
+	var ours int
+	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_process WHERE id = $1", leader).Scan(&ours)
+	if err != nil || ours > 0 {
+		return "", err
+	}
+	return leader, nil
+}
+
+// ForeignLeaderWarning says what it means that another program leads.
+func ForeignLeaderWarning(leader string) string {
+	return fmt.Sprintf("the River client %q, which is none of punctual's, leads the queue: it ends jobs of kinds it does not know once they have run for its RescueStuckJobsAfter (an hour unless set), and brings retries back by its own rules; set LeaderElectionDisabled in that program", leader)
+}
+
+// ClocksAlive counts the clocks that beat.
+func (s *Store) ClocksAlive(ctx context.Context) (clocks int, err error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = s.db.Reader().QueryRow(ctx, `SELECT count(*) FROM punctual_process
+		WHERE role IN ('clock', 'start') AND stopped_at IS NULL AND lost_at IS NULL AND beat_at > $1`, now.Add(-DeadAfter)).Scan(&clocks)
+	return clocks, err
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// OverviewFilter chooses schedules.
+type OverviewFilter struct {
+	Key    string // this one alone
+	Search string // words in the key or the description, in any case
+	Tag    string
+	Owner  string // the kind of the owner
+	After  string // keys after this one, for the next page
+	Limit  int    // zero: all
+}
+
+// where is a filter as SQL, with the order and the bound.
+func (f OverviewFilter) where() (condition string, arguments []any) {
+	condition = "s.deleted_at IS NULL"
+	where := func(clause string, value any) {
+		arguments = append(arguments, value)
+		condition += fmt.Sprintf(" AND "+clause, len(arguments))
+	}
+	if f.Key != "" {
+		where("s.key = $%d", f.Key)
+	}
+	if f.Search != "" {
+		where("lower(s.key || ' ' || s.description) LIKE $%d ESCAPE '!'", containing(f.Search))
+	}
+	if f.Tag != "" {
+		where(`replace(s.tags, '"' || $%d || '"', '') <> s.tags`, f.Tag)
+	}
+	if f.Owner != "" {
+		where("s.owner_kind = $%d", f.Owner)
+	}
+	if f.After != "" {
+		where("s.key > $%d", f.After)
+	}
+	condition += " ORDER BY s.key"
+	if f.Limit > 0 {
+		condition += fmt.Sprintf(" LIMIT %d", f.Limit)
+	}
+	return condition, arguments
+}
+
+// containing is a pattern for LIKE ... ESCAPE '!' that finds words in lower
+// case.
+func containing(words string) string {
+	plain := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(words))
+	return "%" + strings.ReplaceAll(plain, "\x00", "") + "%"
+}
+
+// Standing is how a schedule stands, in a word.
+type Standing string
+
+// The values of Standing, the one that matters most first.
+const (
+	StandingError   Standing = "error"   // it cannot be decided
+	StandingEnded   Standing = "ended"   // nothing is ever due again
+	StandingPaused  Standing = "paused"  // the clock enqueues nothing
+	StandingWaiting Standing = "waiting" // a nominal is due and waits for something
+	StandingActive  Standing = "active"
+)
+
+// Standings are all of them.
+var Standings = []Standing{StandingError, StandingEnded, StandingPaused, StandingWaiting, StandingActive}
+
+// Standing says how the schedule stands.
+func (o Overview) Standing() Standing {
+	_, more := o.Timeline.Next(o.State.Cursor)
+	switch {
+	case o.Error != "":
+		return StandingError
+	case !more:
+		return StandingEnded
+	case len(o.Pauses) > 0:
+		return StandingPaused
+	case o.State.Waiting != schedule.NotWaiting:
+		return StandingWaiting
+	}
+	return StandingActive
+}
+
+// NextRun is the first nominal due after now that will be enqueued, as far as
+// pauses and skip-next say.
+func (o Overview) NextRun(now time.Time) (schedule.Nominal, bool) {
+	after := o.State.Cursor
+	past := func(instant time.Time) {
+		if last, ok := o.Timeline.LastDue(instant); ok && last.At.After(after) {
+			after = last.At
+		}
+	}
+	past(now)
+	for _, pause := range o.Pauses {
+		if pause.Until.IsZero() {
+			return schedule.Nominal{}, false
+		}
+		past(pause.Until.Add(-1))
+	}
+	next, ok := o.Timeline.Next(after)
+	if ok && next.At.Equal(o.State.SkipAt) {
+		next, ok = o.Timeline.Next(next.At)
+	}
+	return next, ok
+}
+
+// Upcoming is a nominal that is yet to be due, and what will become of it as
+// things stand.
+type Upcoming struct {
+	Nominal time.Time `json:"nominal"`
+	Due     time.Time `json:"due"`
+	Fate    string    `json:"fate,omitempty"` // empty: it will run
+}
+
+// Ahead are the next n nominals that are due after now.
+func (o Overview) Ahead(now time.Time, n int) []Upcoming {
+	after := o.State.Cursor
+	if last, ok := o.Timeline.LastDue(now); ok && last.At.After(after) {
+		after = last.At
+	}
+	next := []Upcoming{}
+	for range n {
+		nominal, ok := o.Timeline.Next(after)
+		if !ok {
+			break
+		}
+		u := Upcoming{Nominal: nominal.At, Due: nominal.Due}
+		if nominal.At.Equal(o.State.SkipAt) {
+			u.Fate = "will be skipped: by hand"
+		}
+		for _, pause := range o.Pauses {
+			if pause.Until.IsZero() || nominal.Due.Before(pause.Until) {
+				u.Fate = "will be skipped: paused"
+			}
+		}
+		next, after = append(next, u), nominal.At
+	}
+	return next
+}
+
+// Undecided are how many nominals are due and not decided, and since when the
+// first of them is due.
+func (o Overview) Undecided(now time.Time) (count int, since time.Time) {
+	last, ok := o.Timeline.LastDue(now)
+	if !ok || !last.At.After(o.State.Cursor) {
+		return 0, time.Time{}
+	}
+	first, _ := o.Timeline.Next(o.State.Cursor)
+	return o.Timeline.Count(o.State.Cursor, last.At), first.Due
+}

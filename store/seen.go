@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// unseen are rows of the ledger o whose job failed for good, or was not started
+// in time, and that nobody has said to have seen. An index serves it.
+const unseen = "o.outcome IN ('failed', 'expired') AND o.seen_at IS NULL"
+
+// Failure is a run that failed for good.
+type Failure struct {
+	Run
+	// RecoveredAt is when the schedule first succeeded after it; zero: not yet.
+	RecoveredAt time.Time `json:"recovered_at,omitzero"`
+}
+
+// Unseen lists the final failures nobody has said to have seen, the newest
+// first, at most limit. They stay until somebody does (MarkSeen), also where
+// the schedule has succeeded since, or until they are pruned.
+func (s *Store) Unseen(ctx context.Context, limit int) ([]Failure, error) {
+	runs, err := s.Runs(ctx, RunFilter{Unseen: true, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Failure, len(runs))
+	for i, run := range runs {
+		all[i].Run = run
+		err := s.db.Reader().QueryRow(ctx, `SELECT min(finished_at) FROM punctual_occurrence
+			WHERE schedule_id = (SELECT id FROM punctual_schedule WHERE key = $1) AND outcome = 'succeeded' AND finished_at > $2`,
+			run.Schedule, run.FinishedAt).Scan(&all[i].RecoveredAt)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// CountUnseen counts them.
+func (s *Store) CountUnseen(ctx context.Context) (n int, err error) {
+	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_occurrence o WHERE "+unseen).Scan(&n)
+	return n, err
+}
+
+// SeenFilter chooses failures: those of one job, of one schedule, or all.
+type SeenFilter struct {
+	JobID int64
+	Key   string
+	All   bool
+}
+
+func (f SeenFilter) String() string {
+	switch {
+	case f.JobID != 0:
+		return fmt.Sprintf("job %d", f.JobID)
+	case f.Key != "":
+		return f.Key
+	}
+	return "everything"
+}
+
+// seenBatch bounds how many rows one transaction marks.
+const seenBatch = 2000
+
+// MarkSeen says that somebody has seen failures, and returns how many were not
+// seen before. A repeat changes nothing.
+func (s *Store) MarkSeen(ctx context.Context, f SeenFilter, actor Actor) (int, error) {
+	condition, argument := "$3 = $3", any("")
+	switch {
+	case f.JobID != 0:
+		condition, argument = "o.job_id = $3", f.JobID
+	case f.Key != "":
+		condition, argument = "o.schedule_id = (SELECT id FROM punctual_schedule WHERE key = $3)", f.Key
+	case !f.All:
+		return 0, errors.New("marking failures as seen: of no job and no schedule; All means every one")
+	}
+	marked := 0
+	for {
+		var changed int64
+		err := s.edit(ctx, func(e *edit) (err error) {
+			changed, err = e.tx.Exec(ctx, `UPDATE punctual_occurrence SET seen_at = $1, seen_by = $2
+				WHERE id IN (SELECT o.id FROM punctual_occurrence o WHERE `+unseen+` AND `+condition+` LIMIT $4 FOR UPDATE)`,
+				e.now, short(string(actor), maxNote), argument, seenBatch)
+			if err != nil || changed == 0 {
+				return err
+			}
+			return e.record(actor, "seen", 0, f.String(), fmt.Sprintf("%d failures", changed))
+		})
+		marked += int(changed)
+		if err != nil || changed < seenBatch {
+			return marked, err
+		}
+	}
+}

@@ -1,12 +1,10 @@
-// Package web is the third of the three processes: it says how the clock is,
-// and nothing to those without credentials.
+// Package web is the third of the three processes: it serves the JSON API and
+// the dashboard to those with credentials, and health to everyone. Who asks is
+// the matter of web/access.
 package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,56 +12,106 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/punctual-dev/punctual/store"
+	"github.com/punctual-dev/punctual/web/access"
 )
 
 // Options are the settings of the web process.
 type Options struct {
-	// Address is where to listen. Without credentials only a loopback address
-	// is allowed.
-	Address  string
-	Password string // of the user "punctual"; empty: none
-	Token    string // a bearer token; empty: none
-	// Health says whether the clock keeps time, with a report for people and
-	// monitors.
-	Health func(ctx context.Context) (healthy bool, report any, err error)
-	Logger *slog.Logger
+	// Address is where to listen. Without any credentials only a loopback
+	// address is allowed.
+	Address string
+	Store   *store.Store
+	// Prefix is the path the site stands under: empty, or as "/punctual".
+	Prefix   string
+	Password string // of the user "punctual", an admin; empty: none
+	Token    string // a bearer token of an admin; empty: none
+	// Local is the author of what is done on a loopback address, as long as
+	// nobody has credentials.
+	Local string
+	// Proxies are believed when they say, in X-Forwarded-For and
+	// X-Forwarded-Proto, who asks and how he came.
+	Proxies access.Proxies
+	// UserHeader, where it is set, is believed when a proxy names a user in it;
+	// he has UserRole, or the role that the proxy names in RoleHeader.
+	UserHeader, RoleHeader string
+	UserRole               access.Role
+	// AllowCommands lets commands be created and edited from the network.
+	AllowCommands bool
+	Version       string // of punctual
+	Logger        *slog.Logger
 	// Listening is told the address once requests are answered; may be nil.
 	Listening func(net.Addr)
 }
 
 // ErrCredentials says that a public address needs credentials.
-var ErrCredentials = errors.New("the web process would be open to everyone: set PUNCTUAL_PASSWORD or PUNCTUAL_TOKEN, or listen on 127.0.0.1 only")
+var ErrCredentials = errors.New("the web process would be open to everyone: set PUNCTUAL_PASSWORD or PUNCTUAL_TOKEN, add a user with punctual users add, or listen on 127.0.0.1 only")
 
 const (
-	readTimeout  = 10 * time.Second
-	writeTimeout = 30 * time.Second
-	stopTimeout  = 5 * time.Second
-	maxHeader    = 64 << 10
+	headerTimeout = 10 * time.Second // to send the head of a request
+	bodyTimeout   = 30 * time.Second // to send its body
+	writeTimeout  = 30 * time.Second // to take the answer; streams set their own
+	idleTimeout   = 2 * time.Minute  // between requests
+	// finishGrace is how long requests may go on at a stop; then their contexts
+	// end, which ends streams. stopTimeout is when all connections are closed.
+	finishGrace = 500 * time.Millisecond
+	stopTimeout = 5 * time.Second
+	maxHeader   = 64 << 10
 )
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, o Options) error {
-	if o.Password == "" && o.Token == "" && !loopback(o.Address) {
-		return fmt.Errorf("listening on %s: %w", o.Address, ErrCredentials)
+	if !Loopback(o.Address) {
+		o.Local = ""
+		closed, err := o.anyCredentials(ctx)
+		if err != nil {
+			return fmt.Errorf("looking for users and tokens: %w", err)
+		}
+		if !closed {
+			return fmt.Errorf("listening on %s: %w", o.Address, ErrCredentials)
+		}
 	}
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; is another process there? --listen and PORT choose another address", o.Address, err)
 	}
-	server := &http.Server{
-		Handler: Handler(o), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	// A name such as localhost may lead anywhere.
+	if !Loopback(listener.Addr().String()) {
+		o.Local = ""
 	}
 	if o.Listening != nil {
 		o.Listening(listener.Addr())
+	}
+	return serve(ctx, listener, Handler(o), o.Logger)
+}
+
+func (o Options) anyCredentials(ctx context.Context) (bool, error) {
+	if o.Password != "" || o.Token != "" || o.UserHeader != "" {
+		return true, nil
+	}
+	return o.Store.AnyCredentials(ctx)
+}
+
+// serve answers requests until ctx ends, and then lets those in hand finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	// Requests outlive ctx by the grace, and no longer.
+	requests, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	server := &http.Server{
+		Handler: handler, BaseContext: func(net.Listener) context.Context { return requests },
+		// A timeout of the whole request would end streams, too: see bounded.
+		ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serving on %s: %w", o.Address, err)
+		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
+	defer time.AfterFunc(finishGrace, end).Stop()
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if server.Shutdown(finish) != nil {
@@ -72,8 +120,8 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// loopback says whether an address can be reached from this machine only.
-func loopback(address string) bool {
+// Loopback says whether an address can be reached from this machine only.
+func Loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false
@@ -82,56 +130,22 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Handler answers /healthz to everyone, and everything else to those who show
-// their credentials.
-func Handler(o Options) http.Handler {
-	guarded := o.authenticated(http.NotFoundHandler())
-	// A ServeMux stands behind the guard only: it redirects from paths that are
-	// not clean before anybody has shown credentials.
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-			o.healthz(w, r)
-			return
-		}
-		guarded.ServeHTTP(w, r)
-	})
-}
-
-// healthz answers 200 while the clock keeps time, and 503 while it does not.
-func (o Options) healthz(w http.ResponseWriter, r *http.Request) {
-	healthy, report, err := o.Health(r.Context())
-	status := http.StatusOK
-	if err != nil {
-		o.Logger.Error("the health cannot be told", "error", err)
-		healthy, report = false, map[string]any{"healthy": false, "reason": "the database does not answer"}
+// ParsePrefix reads the path a site stands under: "/punctual", or "" for none.
+func ParsePrefix(text string) (string, error) {
+	prefix := strings.TrimRight(text, "/")
+	if prefix == "" {
+		return "", nil
 	}
-	if !healthy {
-		status = http.StatusServiceUnavailable
+	allowed := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(report)
-}
-
-// authenticated lets through who shows the password or the token. Where there
-// are neither, nobody is let through.
-func (o Options) authenticated(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, password, _ := r.BasicAuth()
-		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if equal(password, o.Password) || bearer && equal(token, o.Token) {
-			next.ServeHTTP(w, r)
-			return
+	for part := range strings.SplitSeq(strings.TrimPrefix(prefix, "/"), "/") {
+		if part == "" || part == "." || part == ".." || strings.ContainsFunc(part, func(r rune) bool { return !allowed(r) }) {
+			return "", fmt.Errorf("the prefix %q: it is a path such as /punctual, of letters, digits and . _ -", text)
 		}
-		w.Header().Set("WWW-Authenticate", `Basic realm="punctual", charset="UTF-8"`)
-		http.Error(w, "credentials are needed: the password set as PUNCTUAL_PASSWORD, or the token set as PUNCTUAL_TOKEN", http.StatusUnauthorized)
-	})
-}
-
-// equal compares secrets in constant time, whatever their length. An unset
-// secret equals nothing.
-func equal(given, secret string) bool {
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(secret))
-	return secret != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	}
+	if prefix[0] != '/' {
+		return "", fmt.Errorf("the prefix %q: it begins with a slash, as /%s", text, prefix)
+	}
+	return prefix, nil
 }

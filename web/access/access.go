@@ -42,8 +42,8 @@ func ParseRole(text string) (Role, error) {
 type Identity struct {
 	Name string // the author of what is done, for the activity
 	Role Role
-	// Session is the secret of a browser's session that forms repeat; empty for
-	// tokens.
+	// Session names the session of a browser that has logged in, and can log out;
+	// empty for everybody else. It is no secret.
 	Session string
 }
 

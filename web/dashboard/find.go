@@ -1,0 +1,53 @@
+package dashboard
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/punctual-dev/punctual/store"
+)
+
+// findView is what the search finds.
+type findView struct {
+	Prefix string
+	Query  string
+	Places []foundPlace
+}
+
+// foundPlace is somewhere to go.
+type foundPlace struct{ Name, Hint, Link string }
+
+// places are the pages there are.
+var places = []foundPlace{
+	{"Overview", "page", "/"}, {"Schedules", "page", "/schedules"}, {"Runs", "page", "/runs"}, {"Load", "page", "/load"},
+	{"Processes, queues and limits", "page", "/processes"}, {"Activity", "page", "/activity"}, {"Failures nobody has seen", "page", "/runs?unseen=1"},
+	{"New schedule", "page", "/schedules/new"},
+}
+
+// find finds schedules by words in their key or description, and pages.
+func (s *site) find(w http.ResponseWriter, r *http.Request) error {
+	const most = 8
+	v := findView{Prefix: s.Prefix, Query: strings.TrimSpace(r.URL.Query().Get("q"))}
+	if r.Header.Get("HX-Request") == "" {
+		http.Redirect(w, r, query(s.Prefix+"/schedules", "q", v.Query), http.StatusSeeOther)
+		return nil
+	}
+	for _, place := range places {
+		if strings.Contains(strings.ToLower(place.Name), strings.ToLower(v.Query)) {
+			v.Places = append(v.Places, foundPlace{place.Name, place.Hint, s.Prefix + place.Link})
+		}
+	}
+	if v.Query != "" {
+		found, err := s.Store.OverviewsWhere(r.Context(), store.OverviewFilter{Search: v.Query, Limit: most})
+		if err != nil {
+			return err
+		}
+		var schedules []foundPlace
+		for _, one := range found {
+			schedules = append(schedules, foundPlace{one.Key, whenInWords(one), s.Prefix + schedulePath(one.Key)})
+		}
+		v.Places = append(schedules, v.Places...)
+	}
+	v.Places = v.Places[:min(len(v.Places), most)]
+	return s.fragment(w, r, "found", "found", v)
+}

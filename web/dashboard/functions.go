@@ -1,0 +1,70 @@
+package dashboard
+
+import (
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// functions are what templates may call.
+func (s *site) functions() template.FuncMap {
+	return template.FuncMap{
+		"href":     func(path string) string { return s.Prefix + path },
+		"asset":    func(name string) string { return s.Prefix + "/static/" + name + "?v=" + s.assets[name].version },
+		"schedule": func(key string) string { return s.Prefix + schedulePath(key) },
+		"at":       clockTime,
+		"minute":   minute,
+		"ago":      relative,
+		"took":     took,
+		"span":     func(from, until time.Time) string { return took(until.Sub(from)) },
+		"instant":  schedule.FormatInstant,
+		"badge":    badge,
+		"label":    label,
+		"mark":     func(l look, word string) template.HTML { return mark(l, word) },
+		"standing": func(st store.Standing) template.HTML { return mark(standingLook(st), string(st)) },
+		"meaning":  standingWords,
+		"paused":   pauseWords,
+		"owner":    ownerWords,
+		"did":      actionText,
+		"origin":   originWords,
+		"counted":  counted,
+		"number":   grouped,
+		"heat":     heatLine,
+		"sentence": sentence,
+		"join":     strings.Join,
+		"escape":   url.PathEscape,
+		"lastline": lastLine,
+	}
+}
+
+// grouped is a number with its thousands apart.
+func grouped(n int) string {
+	text := counted(n, "")
+	text = text[:strings.IndexByte(text, ' ')]
+	digits := strings.TrimPrefix(text, "-")
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	if n < 0 {
+		return "−" + digits
+	}
+	return digits
+}
+
+// query is an address with some parameters, without the empty ones.
+func query(path string, pairs ...string) string {
+	values := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			values.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}

@@ -1,0 +1,222 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// lastRuns are the last occurrences of each schedule, the newest first, by key.
+func (s *site) lastRuns(ctx context.Context, found []store.Overview) (map[string][]store.Run, error) {
+	all := map[string][]store.Run{}
+	for _, one := range found {
+		runs, err := s.Store.Runs(ctx, store.RunFilter{Key: one.Key, Limit: stripLength})
+		if err != nil {
+			return nil, err
+		}
+		all[one.Key] = runs
+	}
+	return all, nil
+}
+
+// glance is how many schedules and runs the first page looks at.
+const glance = 500
+
+// addAttention lists what wants to be looked at, the most urgent first.
+func (s *site) addAttention(ctx context.Context, p *page, v *overviewView) error {
+	unseen, err := s.Store.Unseen(ctx, 8)
+	if err != nil {
+		return err
+	}
+	for _, failure := range unseen {
+		v.Attention = append(v.Attention, s.failureAttention(failure))
+	}
+	found, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{Limit: glance})
+	if err != nil {
+		return err
+	}
+	v.Schedules, v.Empty = len(found), len(found) == 0
+	for _, one := range found {
+		if a, ok := s.standingAttention(one, p.Now); ok {
+			v.Attention = append(v.Attention, a)
+		}
+	}
+	slices.SortStableFunc(v.Attention, func(a, b attention) int { return b.Weight - a.Weight })
+	v.Attention = v.Attention[:min(len(v.Attention), 15)]
+	v.Hour = hourOf(found, p.Now)
+	return nil
+}
+
+// failureAttention is a failure that nobody has seen.
+func (s *site) failureAttention(f store.Failure) attention {
+	a := attention{Look: lookFailed, Word: label(f.Run), Key: f.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, f.ID), Why: sentence(lastLine(f.Error)), Since: f.FinishedAt, Seen: f.ID, Weight: 70}
+	if !f.RecoveredAt.IsZero() {
+		a.Why += " It has succeeded since."
+		a.Weight = 20
+	}
+	return a
+}
+
+// standingAttention says whether a schedule itself wants to be looked at.
+func (s *site) standingAttention(one store.Overview, now time.Time) (attention, bool) {
+	a := attention{Key: one.Key, Link: s.Prefix + schedulePath(one.Key), Why: trouble(one, now)}
+	const patience = time.Minute
+	count, since := one.Undecided(now)
+	switch standing := one.Standing(); {
+	case standing == store.StandingError:
+		a.Look, a.Word, a.Since, a.Weight = lookFailed, "in error", one.ErrorAt, 100
+	case standing == store.StandingWaiting && now.Sub(since) > patience:
+		a.Look, a.Word, a.Since, a.Weight = lookWaiting, "waiting", since, 60
+	case standing == store.StandingActive && count > 0 && now.Sub(since) > 5*time.Second:
+		a.Look, a.Word, a.Since, a.Weight = lookMissed, "late", since, 90
+	default:
+		return a, false
+	}
+	return a, true
+}
+
+// pulseColumns is how many parts the last hour is shown in.
+const pulseColumns = 60
+
+// addPulse draws the last hour: how much was done, and how late.
+func (s *site) addPulse(ctx context.Context, p *page, v *overviewView) error {
+	const most = 4000
+	from := p.Now.Add(-time.Hour)
+	runs, err := s.Store.Runs(ctx, store.RunFilter{From: from, Limit: most})
+	if err != nil {
+		return err
+	}
+	var late [pulseColumns][]time.Duration
+	var ran, failed, skipped [pulseColumns]int
+	var all []time.Duration
+	for _, r := range runs {
+		i := int(r.DecidedAt.Sub(from) / (time.Hour / pulseColumns))
+		if i < 0 || i >= pulseColumns {
+			continue
+		}
+		switch lookOf(r) {
+		case lookFailed:
+			failed[i]++
+			v.Failed++
+		case lookSkipped, lookMissed, lookPaused:
+			skipped[i] += r.Count
+			v.Skipped += r.Count
+		default:
+			ran[i]++
+			v.Ran++
+		}
+		if r.Origin == "clock" && r.Decision == "enqueued" {
+			span := max(0, r.DecidedAt.Sub(r.Due))
+			late[i], all = append(late[i], span), append(all, span)
+		}
+	}
+	var bars []bar
+	var delays []delay
+	for i := range pulseColumns {
+		at := from.Add(time.Duration(i) * time.Hour / pulseColumns).Format("15:04 UTC")
+		look := lookOK
+		if failed[i] > 0 {
+			look = lookFailed
+		}
+		bars = append(bars, bar{float64(ran[i] + failed[i]), look, fmt.Sprintf("%s: %d ran, %d failed, %d skipped", at, ran[i]+failed[i], failed[i], skipped[i])})
+		d := delay{Count: len(late[i])}
+		d.P50, d.P99, d.Max = spread(late[i])
+		d.Title = fmt.Sprintf("%s: half within %s, 99 %% within %s, the latest %s (%d)", at, took(d.P50), took(d.P99), took(d.Max), d.Count)
+		delays = append(delays, d)
+	}
+	p50, p99, most99 := spread(all)
+	v.Lateness = latenessTile(p50, p99, most99, len(all))
+	v.Activity = barChart(fmt.Sprintf("Runs in the last hour, minute by minute: %d ran, %d failed, %d were skipped.", v.Ran+v.Failed, v.Failed, v.Skipped), 84, bars)
+	v.Delays = delayChart(fmt.Sprintf("How late the clock was in the last hour, minute by minute: half within %s, 99 %% within %s, the latest %s.", took(p50), took(p99), took(most99)), 84, delays)
+	return nil
+}
+
+// latenessTile says how late the clock was in the last hour.
+func latenessTile(p50, p99, most time.Duration, count int) tile {
+	if count == 0 {
+		return tile{Look: lookEnded, Value: "–", Text: "Nothing was due in the last hour."}
+	}
+	t := tile{Look: lookOK, Value: took(p99), Text: fmt.Sprintf("p99 of the last hour; p50 %s, max %s", took(p50), took(most))}
+	if p99 > onTime {
+		t.Look = lookMissed
+	}
+	return t
+}
+
+// addHour is done with what addAttention read.
+func (s *site) addHour(context.Context, *page, *overviewView) error { return nil }
+
+// hourOf counts what comes due in the next hour.
+func hourOf(found []store.Overview, now time.Time) *hourView {
+	const columns = 60
+	h := &hourView{From: now, Partial: len(found) >= glance}
+	until := now.Add(time.Hour)
+	var counts [columns]int
+	seconds := map[time.Time]int{}
+	for _, one := range found {
+		for i, next := range one.Ahead(now, 720) {
+			if next.Due.After(until) {
+				break
+			}
+			if i < 3 {
+				h.Next = append(h.Next, comingRun{one.Key, next.Due, next.Fate})
+			}
+			if next.Fate != "" {
+				continue
+			}
+			counts[min(columns-1, int(next.Due.Sub(now)/time.Minute))]++
+			seconds[next.Due.Truncate(time.Second)]++
+			h.Total++
+		}
+	}
+	slices.SortFunc(h.Next, func(a, b comingRun) int { return a.Due.Compare(b.Due) })
+	h.Next = h.Next[:min(len(h.Next), 8)]
+	var bars []bar
+	for i, n := range counts {
+		from := now.Add(time.Duration(i) * time.Minute)
+		bars = append(bars, bar{float64(n), lookRunning, fmt.Sprintf("%s, in %d min: %d due", from.Format("15:04 UTC"), i, n)})
+	}
+	for at, n := range seconds {
+		if n > 2 && (h.Herd == nil || n > h.Herd.Count || n == h.Herd.Count && at.Before(h.Herd.At)) {
+			h.Herd = &comingHerd{at, n}
+		}
+	}
+	for i := range 7 {
+		h.Ticks = append(h.Ticks, now.Add(time.Duration(i)*10*time.Minute))
+	}
+	h.Chart = barChart(fmt.Sprintf("The next hour: %s due.", counted(h.Total, "occurrence")), 64, bars)
+	return h
+}
+
+// loadOf is what comes due between two instants.
+func (s *site) loadOf(ctx context.Context, from, until time.Time) (*schedule.Forecast, error) {
+	found, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{Limit: glance})
+	if err != nil {
+		return nil, err
+	}
+	var declared []schedule.Declaration
+	for _, one := range found {
+		if one.Standing() != store.StandingPaused {
+			declared = append(declared, one.Declaration)
+		}
+	}
+	return schedule.NewForecast(ctx, declared, from, until)
+}
+
+func herdWords(h schedule.Herd) string {
+	const named = 5
+	keys := h.Schedules[:min(len(h.Schedules), named)]
+	text := strings.Join(keys, ", ")
+	if more := len(h.Schedules) - len(keys); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+var _ template.HTML

@@ -1,0 +1,236 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/punctual-dev/punctual/queue"
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// runView is what the page of a run shows.
+type runView struct {
+	store.Run
+	Verdict  verdict
+	Origin   string
+	Zone     string
+	ZoneTime string // the nominal by the clocks of the schedule's zone
+	Steps    []step
+	Blocked  *store.Run // the run that stood in the way
+	Failures []failedAttempt
+	Job      *jobView // nil where there is none, or the queue has forgotten it
+	Told     []fact
+	Open     bool // more may come of it
+	Output   *outputView
+	Exists   bool // the schedule does
+	MayRetry bool
+	Exit     string
+}
+
+// Nom is the instant the run is for.
+func (v runView) Nom() time.Time {
+	if v.Nominal.IsZero() {
+		return v.Due
+	}
+	return v.Nominal
+}
+
+// failedAttempt is an attempt that failed or was lost.
+type failedAttempt struct {
+	Number int
+	At     time.Time
+	Error  string
+}
+
+// fact is something a job is told, by the name of its environment variable.
+type fact struct{ Name, Value string }
+
+// openStates are those in which more comes of a run by itself.
+var openStates = []string{"available", "scheduled", "pending", "running", "retryable"}
+
+// job leads from the number of a job to its run.
+func (s *site) job(w http.ResponseWriter, r *http.Request) error {
+	id, err := strconv.ParseInt(r.PathValue("job"), 10, 64)
+	if err != nil || id <= 0 {
+		return notFound("The number " + strconv.Quote(r.PathValue("job")) + " names no job.")
+	}
+	found, err := s.Store.Runs(r.Context(), store.RunFilter{JobID: id, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return notFound(fmt.Sprintf("No occurrence has the job %d. Its row of the history may have been pruned.", id))
+	}
+	http.Redirect(w, r, fmt.Sprintf("%s/runs/%d", s.Prefix, found[0].ID), http.StatusSeeOther)
+	return nil
+}
+
+// findRun reads the run that the path names.
+func (s *site) findRun(r *http.Request) (store.Run, error) {
+	id, err := runID(r)
+	if err != nil {
+		return store.Run{}, err
+	}
+	found, err := s.Store.Runs(r.Context(), store.RunFilter{ID: id, Limit: 1})
+	if err == nil && len(found) == 0 {
+		err = notFound(fmt.Sprintf("There is no run %d, or no longer: history is pruned after a while.", id))
+	}
+	if err != nil {
+		return store.Run{}, err
+	}
+	return found[0], nil
+}
+
+// run shows one occurrence from its nominal to its end, or why it did not run.
+func (s *site) run(w http.ResponseWriter, r *http.Request) error {
+	run, err := s.findRun(r)
+	if err != nil {
+		return err
+	}
+	p := s.newPage(r, run.Occurrence, "/runs")
+	v := runView{Run: run, Origin: originWords(run), Open: slices.Contains(openStates, run.State), Exit: exitOf(run)}
+	policies, err := s.addSchedule(r.Context(), &v)
+	if err != nil {
+		return err
+	}
+	v.Verdict = verdictOf(run, policies, p.Now)
+	v.Steps = stepsOf(run, p.Now)
+	if run.Blocker > 0 {
+		blockers, err := s.Store.Runs(r.Context(), store.RunFilter{JobID: run.Blocker, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(blockers) > 0 {
+			v.Blocked = &blockers[0]
+		}
+	}
+	if run.JobID > 0 {
+		if err := s.addJob(r.Context(), &v); err != nil {
+			return err
+		}
+		if v.Output, err = s.outputOf(r.Context(), run, 0, 0); err != nil {
+			return err
+		}
+	}
+	v.MayRetry = v.Job != nil && run.State != "running" && run.State != "available"
+	p.Main = v
+	return s.show(w, r, "run", p)
+}
+
+// addSchedule adds what the schedule, if it still exists, has to say.
+func (s *site) addSchedule(ctx context.Context, v *runView) (*schedule.Policies, error) {
+	found, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{Key: v.Schedule})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	zone := zoneOf(found[0])
+	v.Exists, v.Zone, v.ZoneTime = true, zone.String(), inZone(v.Nom(), zone)
+	return &found[0].Policies, nil
+}
+
+// addJob adds what the queue knows of the job, while it keeps it.
+func (s *site) addJob(ctx context.Context, v *runView) error {
+	job, err := s.Store.Queue().Get(ctx, v.JobID)
+	if errors.Is(err, queue.ErrNoJob) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	one := jobView{Queue: job.Queue, Priority: job.Priority, MaxAttempts: job.MaxAttempts}
+	if len(job.AttemptedBy) > 0 {
+		one.Worker = job.AttemptedBy[len(job.AttemptedBy)-1]
+	}
+	if v.State == "retryable" {
+		one.NextAttempt = job.ScheduledAt.UTC()
+		v.Verdict.Next = ""
+	}
+	for _, failed := range job.Errors {
+		v.Failures = append(v.Failures, failedAttempt{failed.Attempt, failed.At.UTC(), failed.Error})
+	}
+	var told schedule.Told
+	if job.Kind == queue.KindCommand || job.Kind == queue.KindHTTP {
+		var payload schedule.Payload
+		if err := json.Unmarshal(job.EncodedArgs, &payload); err == nil {
+			one.describe(schedule.Job{Run: payload.Command, HTTP: payload.HTTP})
+			one.Timeout, told = payload.Timeout, payload.Told
+		}
+	} else {
+		one.describe(schedule.Job{Work: &schedule.Work{Kind: job.Kind, Args: job.EncodedArgs}})
+		told, _ = queue.ToldOf(job)
+	}
+	v.Job, v.Told = &one, factsOf(told)
+	return nil
+}
+
+// factsOf are what a job was told, without what is empty.
+func factsOf(t schedule.Told) []fact {
+	if t.Occurrence == "" {
+		return nil
+	}
+	facts := []fact{{"PUNCTUAL_SCHEDULE", t.Schedule}, {"PUNCTUAL_OCCURRENCE", t.Occurrence}}
+	instant := func(name string, at time.Time) {
+		if !at.IsZero() {
+			facts = append(facts, fact{name, schedule.FormatInstant(at)})
+		}
+	}
+	instant("PUNCTUAL_NOMINAL", t.Nominal)
+	instant("PUNCTUAL_DUE", t.Due)
+	instant("PUNCTUAL_FROM", t.From)
+	if t.Missed > 0 {
+		facts = append(facts, fact{"PUNCTUAL_MISSED", strconv.Itoa(t.Missed)})
+	}
+	instant("PUNCTUAL_MISSED_SINCE", t.MissedSince)
+	return facts
+}
+
+// stepsOf are the moments in the life of a run.
+func stepsOf(r store.Run, now time.Time) []step {
+	if r.JobID == 0 {
+		return nil
+	}
+	var steps []step
+	if !r.Nominal.IsZero() && r.Due.After(r.Nominal) {
+		steps = append(steps, step{Name: "nominal", At: r.Nominal})
+	}
+	steps = append(steps, step{Name: "due", At: r.Due, Span: "jitter", Look: lookPaused})
+	steps = append(steps, step{Name: "enqueued", At: r.DecidedAt, Span: "until the clock", Look: lookSkipped})
+	waiting := step{Name: "started", At: r.StartedAt, Span: "in the queue", Look: lookWaiting}
+	switch {
+	case r.StartedAt.IsZero() && !r.FinishedAt.IsZero():
+		return append(steps, step{Name: "ended", At: r.FinishedAt, Span: "in the queue", Look: lookEnded})
+	case r.StartedAt.IsZero():
+		waiting.Name, waiting.At, waiting.Open = "now", now, true
+		return append(steps, waiting)
+	}
+	if r.Attempts > 1 {
+		waiting.Span = "queue and earlier attempts"
+	}
+	steps = append(steps, waiting)
+	running := step{Name: "finished", At: r.FinishedAt, Span: "ran", Look: lookOf(r)}
+	if r.FinishedAt.IsZero() {
+		running.Name, running.At, running.Open = "now", now, true
+		if r.State == "retryable" {
+			running.Span = "ran, and waits for a retry"
+		}
+	}
+	return append(steps, running)
+}
+
+var exitCode = regexp.MustCompile(`exit code (\d+)`)
+
+// exitOf is the exit code of a command, or the status of an answer.
+func exitOf(r store.Run) string {
+	if found := exitCode.FindStringSubmatch(r.Error); found != nil {
+		return found[1]
+	}
+	return ""
+}

@@ -1,0 +1,360 @@
+package dashboard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// The words of decisions, states and reasons. Everything here is pure. "Did it
+// run, and if not, why not?" is answered by verdictOf.
+
+// look is how a run is drawn: its colour and its shape.
+type look string
+
+const (
+	lookOK      look = "ok"
+	lookFailed  look = "failed"
+	lookRunning look = "running"
+	lookWaiting look = "waiting" // for a worker, for a retry, for a turn
+	lookSkipped look = "skipped" // on purpose: overlap, by hand, superseded
+	lookMissed  look = "missed"  // the clock was away
+	lookPaused  look = "paused"
+	lookEnded   look = "ended" // cancelled, deleted, unknown
+)
+
+// lookOf says how a run is drawn.
+func lookOf(r store.Run) look {
+	switch r.State {
+	case "succeeded":
+		return lookOK
+	case "failed", "expired":
+		return lookFailed
+	case "running":
+		return lookRunning
+	case "available", "scheduled", "pending", "retryable":
+		return lookWaiting
+	case "superseded":
+		return lookSkipped
+	case "skipped":
+		switch schedule.Reason(r.Reason) {
+		case schedule.ReasonMissed, schedule.ReasonBeyondCatchUp, schedule.ReasonCoalesced:
+			return lookMissed
+		case schedule.ReasonPaused:
+			return lookPaused
+		case schedule.ReasonDeleted:
+			return lookEnded
+		}
+		return lookSkipped
+	}
+	return lookEnded
+}
+
+// label is a run's state in a word or two.
+func label(r store.Run) string {
+	switch r.State {
+	case "available", "pending":
+		return "queued"
+	case "scheduled":
+		return "scheduled"
+	case "retryable":
+		return "retrying"
+	case "failed":
+		if lost(r) {
+			return "lost"
+		}
+	case "skipped":
+		switch schedule.Reason(r.Reason) {
+		case schedule.ReasonMissed, schedule.ReasonCoalesced, schedule.ReasonPaused, schedule.ReasonDeleted:
+			return r.Reason
+		case schedule.ReasonBeyondCatchUp:
+			return "missed"
+		}
+	}
+	return r.State
+}
+
+// lost says that the last attempt ended with its worker.
+func lost(r store.Run) bool { return strings.HasPrefix(r.Error, "lost: ") }
+
+// verdict answers whether an occurrence ran, and if not, why not.
+type verdict struct {
+	Look   look
+	Answer string // "It ran.", "It did not run."
+	Why    string // sentences
+	Next   string // what to do, or what will happen; may be empty
+}
+
+// onTime is how late a job may be queued before it is worth a word.
+const onTime = time.Minute
+
+// verdictOf says what became of a run. policies are those of its schedule now;
+// nil where it is deleted.
+func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict {
+	v := verdict{Look: lookOf(r)}
+	switch r.State {
+	case "skipped":
+		v.Answer, v.Why, v.Next = "It did not run.", whySkipped(r, policies), afterSkip(r)
+		if r.Count > 1 {
+			v.Answer = fmt.Sprintf("These %d did not run.", r.Count)
+		}
+	case "succeeded":
+		v.Answer, v.Why = "It ran and succeeded.", fmt.Sprintf("It took %s%s.", took(r.FinishedAt.Sub(r.StartedAt)), afterAttempts(r))
+	case "failed":
+		v.Answer, v.Why, v.Next = "It ran and failed.", "It failed"+inAttempts(r)+": "+sentence(lastLine(r.Error)), "Retry it when the cause is mended: it keeps its name, so a job that goes by it does nothing twice."
+		if lost(r) {
+			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row: "+sentence(strings.TrimPrefix(lastLine(r.Error), "lost: "))
+		}
+	case "expired":
+		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+sentence(lastLine(r.Error)), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."
+	case "cancelled":
+		v.Answer, v.Why = "It did not run.", "It was cancelled before it started."
+		if !r.StartedAt.IsZero() {
+			v.Answer, v.Why = "It was stopped.", "It was cancelled while it ran."
+		}
+	case "superseded":
+		v.Answer, v.Why = "It ran, failed, and was not tried again.", "It waited for a retry when a newer occurrence came due and took its place."
+	case "running":
+		v.Answer, v.Why = "It is running.", fmt.Sprintf("It began %s ago%s.", roughly(now.Sub(r.StartedAt)), afterAttempts(r))
+	case "available", "pending":
+		v.Answer, v.Why, v.Next = "Not yet: it waits for a worker.", fmt.Sprintf("It has been in the queue for %s.", roughly(now.Sub(r.DecidedAt))), "If it waits long, look whether a worker works its queue, and whether the queue is paused."
+	case "scheduled":
+		v.Answer, v.Why = "Not yet.", "It was put off, and is queued at its time."
+	case "retryable":
+		v.Answer, v.Why, v.Next = "Not yet: it failed and is tried again.", "The last attempt failed: "+sentence(lastLine(r.Error)), "A newer occurrence that comes due before takes its place, unless overlap says otherwise."
+	default:
+		v.Answer, v.Why = "It is not known.", "Its job was queued, but the queue forgot it before what came of it was written down."
+	}
+	if late := lateness(r); late != "" && r.State != "skipped" {
+		v.Why += " " + late
+	}
+	return v
+}
+
+// lateness says that a job was queued late, and why.
+func lateness(r store.Run) string {
+	late := r.DecidedAt.Sub(r.Due)
+	if r.Origin != "clock" || late < onTime {
+		return ""
+	}
+	return fmt.Sprintf("It was queued %s after it was due: the clock was away then, or it had to wait its turn.", roughly(late))
+}
+
+func afterAttempts(r store.Run) string {
+	if r.Attempts > 1 {
+		return fmt.Sprintf(", in attempt %d", r.Attempts)
+	}
+	return ""
+}
+
+func inAttempts(r store.Run) string {
+	if r.Attempts > 1 {
+		return fmt.Sprintf(" in all of %d attempts, the last time", r.Attempts)
+	}
+	return ""
+}
+
+// whySkipped is the reason of a skip in full sentences. With the policies it
+// names the one that rules.
+func whySkipped(r store.Run, p *schedule.Policies) string {
+	coming, limits, overlap := "", "", ""
+	if p != nil {
+		coming = fmt.Sprintf(", and came back more than %s later", p.Grace)
+		limits = fmt.Sprintf(": at most %d, those of the last %s", p.CatchUpMax, p.CatchUpWindow)
+		overlap = fmt.Sprintf(" (overlap: %s)", p.Overlap)
+	}
+	switch schedule.Reason(r.Reason) {
+	case schedule.ReasonCoalesced:
+		return "The clock was away when it was due; when it came back, a later one ran for all that were missed (catch_up: latest)."
+	case schedule.ReasonBeyondCatchUp:
+		return "More were missed than are made up for" + limits + " (catch_up: all)."
+	case schedule.ReasonMissed:
+		return "The clock was away when it was due" + coming + "; then it is not made up for (catch_up: none)."
+	case schedule.ReasonPaused:
+		return "It fell due, or waited, while the schedule was paused. What falls due in a pause is not made up for."
+	case schedule.ReasonNotFinished:
+		return whyNotFinished(r)
+	case schedule.ReasonSuperseded:
+		return "It waited, and a newer occurrence took its place" + overlap + "."
+	case schedule.ReasonDeleted:
+		return "The schedule was deleted before it was due, or while it waited."
+	case schedule.ReasonByHand:
+		by := "Somebody"
+		if r.Author != "" {
+			by = r.Author
+		}
+		return by + " said that it is to be skipped."
+	}
+	return sentence(r.Reason)
+}
+
+func whyNotFinished(r store.Run) string {
+	switch {
+	case r.Origin == "trigger" && r.Note != "":
+		return sentence(r.Note)
+	case r.Blocker > 0:
+		return fmt.Sprintf("The previous run, job %d, had not finished (overlap: skip).", r.Blocker)
+	}
+	return "The previous run had not finished (overlap: skip)."
+}
+
+func afterSkip(r store.Run) string {
+	switch schedule.Reason(r.Reason) {
+	case schedule.ReasonMissed, schedule.ReasonBeyondCatchUp, schedule.ReasonPaused, schedule.ReasonByHand:
+		return "A backfill of its time runs it after all."
+	case schedule.ReasonNotFinished:
+		return "If this is often so, the schedule comes due faster than its job finishes: see the durations, or choose another overlap."
+	}
+	return ""
+}
+
+// ledgerLine is a decision and what came of it in one sentence, for lists.
+func ledgerLine(r store.Run, policies *schedule.Policies, now time.Time) string {
+	v := verdictOf(r, policies, now)
+	switch r.State {
+	case "skipped":
+		if r.Count > 1 {
+			return fmt.Sprintf("%d skipped. %s", r.Count, v.Why)
+		}
+		return "Skipped. " + v.Why
+	case "succeeded":
+		return strings.TrimSpace(strings.TrimPrefix(v.Why, fmt.Sprintf("It took %s%s.", took(r.FinishedAt.Sub(r.StartedAt)), afterAttempts(r))) + attemptsRemark(r))
+	}
+	return v.Why
+}
+
+func attemptsRemark(r store.Run) string {
+	if r.Attempts > 1 {
+		return fmt.Sprintf(" Succeeded in attempt %d.", r.Attempts)
+	}
+	return ""
+}
+
+// originWords say whose decision it was.
+func originWords(r store.Run) string {
+	switch r.Origin {
+	case "trigger":
+		return "run by hand" + by(r.Author)
+	case "backfill":
+		return fmt.Sprintf("backfill %d", r.Backfill) + by(r.Author)
+	}
+	return ""
+}
+
+func by(author string) string {
+	if author == "" {
+		return ""
+	}
+	return " by " + author
+}
+
+// standingLook draws how a schedule stands.
+func standingLook(standing store.Standing) look {
+	switch standing {
+	case store.StandingError:
+		return lookFailed
+	case store.StandingPaused:
+		return lookPaused
+	case store.StandingWaiting:
+		return lookWaiting
+	case store.StandingEnded:
+		return lookEnded
+	}
+	return lookOK
+}
+
+// standingWords say what the word for a standing means.
+func standingWords(standing store.Standing) string {
+	switch standing {
+	case store.StandingError:
+		return "It cannot be decided. Nothing is lost: the clock looks again each minute."
+	case store.StandingPaused:
+		return "The clock enqueues nothing."
+	case store.StandingWaiting:
+		return "An occurrence is due and waits."
+	case store.StandingEnded:
+		return "Nothing is ever due again."
+	}
+	return "It goes on as planned."
+}
+
+// pauseWords say who paused, and why.
+func pauseWords(p store.PauseInForce) string {
+	text := "Paused" + by(p.Author)
+	switch {
+	case p.Origin == "environment":
+		text = "Paused: " + p.Note
+	case p.Scope == "tag":
+		text = "Paused by tag " + p.Tag + by(p.Author)
+	case p.Scope == "all":
+		text = "Everything is paused" + by(p.Author)
+	}
+	if p.Note != "" && p.Origin != "environment" {
+		text += ": " + p.Note
+	}
+	return text
+}
+
+// actionWords say what somebody did.
+var actionWords = map[string]string{
+	"create": "created", "update": "edited", "rename": "renamed", "delete": "deleted", "pause": "paused", "resume": "resumed",
+	"trigger": "ran by hand", "backfill": "began a backfill of", "stop-backfill": "stopped the backfill", "skip-next": "skips the next run of",
+	"skip": "skipped what was due of", "retry": "retried a job of", "cancel": "cancelled a job of", "seen": "has seen failures:",
+	"pause-queue": "paused the queue", "resume-queue": "resumed the queue", "limit": "changed the limit", "rewind": "set back",
+	"login": "logged in", "logout": "logged out", "user-add": "added the user", "user-remove": "removed the user",
+	"user-password": "set the password of", "token-create": "made the token", "token-revoke": "revoked the token",
+}
+
+// actionText is what somebody did, in words where there are some.
+func actionText(action string) string {
+	if words, ok := actionWords[action]; ok {
+		return words
+	}
+	return strings.ReplaceAll(action, "-", " ")
+}
+
+// ownerWords say who may edit a schedule, and where.
+func ownerWords(o schedule.Owner) string {
+	switch o.Kind {
+	case schedule.OwnerFile:
+		return fmt.Sprintf("It belongs to the file %s: edit it there, then punctual apply.", o.Name)
+	case schedule.OwnerProgram:
+		return fmt.Sprintf("It belongs to the program %s: it is declared in its code.", o.Name)
+	}
+	return "It belongs to the API: it is edited here, or through the API."
+}
+
+// counted is a number and a noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// sentence is a text with a capital at its beginning and a stop at its end.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	if word, _, _ := strings.Cut(text, " "); !strings.ContainsAny(word, "-_=/.:") {
+		text = string(unicode.ToUpper(first)) + text[size:]
+	}
+	if !strings.ContainsAny(text[len(text)-1:], ".!?…:") {
+		text += "."
+	}
+	return text
+}
+
+// lastLine is the line of an error that says most: the last that is not empty.
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

@@ -92,6 +92,15 @@ func ExampleTold() {
 	_ = fetch
 }
 
+func ExampleProgress() {
+	translate := func(ctx context.Context, pages []string) {
+		for i, page := range pages {
+			punctual.Progress(ctx, float64(i)/float64(len(pages)), "page "+page)
+		}
+	}
+	_ = translate
+}
+
 func ExamplePunctual_RunClock() {
 	run := func(ctx context.Context, p *punctual.Punctual) error {
 		switch role := os.Args[1]; role {

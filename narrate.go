@@ -66,11 +66,19 @@ func (n *narrator) end(a queue.Attempt, took time.Duration, err error) {
 		n.line("%s succeeded in %s", a.Payload.Occurrence, length)
 	case errors.Is(err, queue.ErrStopping):
 		n.line("%s goes back to the queue: the worker stops", a.Payload.Occurrence)
+	case putOff(err):
+		n.line("%s is put off after %s: %v", a.Payload.Occurrence, length, err)
 	case a.Number < a.MaxAttempts && !endsJob(err):
 		n.line("%s failed attempt %d of %d after %s: %v", a.Payload.Occurrence, a.Number, a.MaxAttempts, length, err)
 	default:
 		n.line("%s failed after %s: %v", a.Payload.Occurrence, length, err)
 	}
+}
+
+// putOff says whether another attempt follows that uses up no retry.
+func putOff(err error) bool {
+	later, ok := errors.AsType[*queue.LaterError](err)
+	return ok && later.UsesNoRetry
 }
 
 func endsJob(err error) bool {

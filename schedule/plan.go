@@ -187,7 +187,10 @@ func differences(a, b Declaration) []Difference {
 	add("description", a.Description, b.Description)
 	add("tags", strings.Join(a.Tags, ", "), strings.Join(b.Tags, ", "))
 	add("enabled", a.Disabled, b.Disabled)
-	add("job", jsonText(a.Job), jsonText(b.Job))
+	if jsonText(a.Job) != jsonText(b.Job) {
+		// Differences are shown, and kept in the activity.
+		all = append(all, Difference{"job", jsonText(a.Job.Hide()), jsonText(b.Job.Hide())})
+	}
 	before, after := fields(a.Policies), fields(b.Policies)
 	for _, name := range policyNames {
 		add(name, before[name], after[name])

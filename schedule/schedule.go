@@ -113,6 +113,19 @@ type Command struct {
 	Program   []string          `json:"program,omitempty"`
 	Directory string            `json:"directory,omitempty"` // empty: the worker's
 	Env       map[string]string `json:"env,omitempty"`       // ${NAME} is resolved by the worker
+	// CleanEnv keeps the worker's environment from the command, but for the
+	// names in KeepEnv. What it is told (PUNCTUAL_…) and Env it sees either way.
+	CleanEnv bool     `json:"clean_env,omitempty"`
+	KeepEnv  []string `json:"keep_env,omitempty"`
+	Umask    string   `json:"umask,omitempty"` // octal: "027"; empty: the worker's
+	// User is a name or a number; empty: the worker's. Only a worker that runs
+	// as root can run commands as somebody else.
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"` // a name or a number; empty: the user's own
+	// SuccessCodes and NoRetryCodes are exit codes, "3" or "10-19". No further
+	// attempt follows those of the second.
+	SuccessCodes []string `json:"success_codes,omitempty"` // empty: 0
+	NoRetryCodes []string `json:"no_retry_codes,omitempty"`
 }
 
 // Request is an HTTP call.
@@ -122,7 +135,18 @@ type Request struct {
 	Headers      map[string]string `json:"headers,omitempty"`
 	Body         string            `json:"body,omitempty"`
 	SuccessCodes []string          `json:"success_codes,omitempty"` // "200", "200-299", "2xx"; empty: 2xx
-	Env          map[string]string `json:"env,omitempty"`           // names ${NAME} may refer to besides the worker's environment
+	// RetryCodes are codes from 400 to 499 that are tried again as failures of
+	// the server are: 408, 425 and 429 are without being named.
+	RetryCodes      []string `json:"retry_codes,omitempty"`
+	FollowRedirects bool     `json:"follow_redirects,omitempty"` // at most 10
+	// SignWith names the variable in the worker's environment that holds the
+	// secret with which the request is signed, as Standard Webhooks describes.
+	// Empty: it is not signed.
+	SignWith string `json:"sign_with,omitempty"`
+	// CAFile is a file of certificates in PEM, of authorities trusted besides
+	// those of the system; a relative path begins in the worker's directory.
+	CAFile string            `json:"ca_file,omitempty"`
+	Env    map[string]string `json:"env,omitempty"` // names ${NAME} may refer to besides the worker's environment
 }
 
 // Work is a job for a Go worker: a River kind and its arguments.

@@ -1,10 +1,7 @@
 package schedule
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -44,11 +41,6 @@ const (
 var (
 	tagPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,59}$`)
 	queuePattern = regexp.MustCompile(`^[a-z0-9]+([_-][a-z0-9]+)*$`)
-	kindPattern  = regexp.MustCompile(`^[\w][\w\-\[\]<>/.·:+]+$`)
-	// headerPattern is a token of HTTP.
-	headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-	envPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	codePattern   = regexp.MustCompile(`^([1-5]\d\d|[1-5]xx|[1-5]\d\d-[1-5]\d\d)$`)
 )
 
 // Validate tells every fault of a declaration in one go; none means that it
@@ -115,45 +107,6 @@ func whenFault(when calendar.When, err error) Fault {
 	return Fault{Field: field, Problem: err.Error()}
 }
 
-func (v *validator) job(j Job) {
-	given := 0
-	for _, set := range []bool{j.Run != nil, j.HTTP != nil, j.Work != nil} {
-		if set {
-			given++
-		}
-	}
-	if given != 1 {
-		v.fault("run", "give exactly one of run (a command), http (a request) and job (work for a Go worker)", "%d jobs are given", given)
-	}
-	if j.Run != nil {
-		v.command(*j.Run)
-	}
-	if j.HTTP != nil {
-		v.request(*j.HTTP)
-	}
-	if j.Work != nil {
-		v.work(*j.Work)
-	}
-}
-
-func (v *validator) command(c Command) {
-	size := len(c.Shell)
-	for _, word := range c.Program {
-		size += len(word)
-	}
-	switch {
-	case strings.TrimSpace(c.Shell) == "" && (len(c.Program) == 0 || c.Program[0] == ""):
-		v.fault("run", `for example "./report.sh" or ["node", "report.js"]`, "the command is empty")
-	case c.Shell != "" && len(c.Program) > 0:
-		v.fault("run", "give one of them", "both a line for the shell and a program are given")
-	case size > maxCommand:
-		v.fault("run", fmt.Sprintf("at most %d bytes; put long scripts into a file", maxCommand), "the command is %d bytes long", size)
-	}
-	v.text("run", c.Shell+strings.Join(c.Program, ""))
-	v.text("directory", c.Directory)
-	v.env(c.Env)
-}
-
 // text refuses what no database keeps as it is.
 func (v *validator) text(field, value string) {
 	if strings.ContainsRune(value, 0) || !utf8.ValidString(value) {
@@ -167,93 +120,6 @@ func shortened(text string) string {
 		return text[:enough] + "…"
 	}
 	return text
-}
-
-func (v *validator) env(env map[string]string) {
-	for name, value := range env {
-		if !envPattern.MatchString(name) {
-			v.fault("env."+name, "letters, digits and underscores, the first no digit", "%q is not the name of an environment variable", name)
-		}
-		if strings.HasPrefix(name, "PUNCTUAL_") {
-			v.fault("env."+name, "names that begin with PUNCTUAL_ are set by punctual", "%q is reserved", name)
-		}
-		v.text("env."+name, value)
-		if len(value) > maxCommand {
-			v.fault("env."+name, fmt.Sprintf("at most %d bytes", maxCommand), "is %d bytes long", len(value))
-		}
-	}
-}
-
-func (v *validator) request(r Request) {
-	v.env(r.Env)
-	if r.Method == "" || strings.ContainsFunc(r.Method, func(c rune) bool { return c < 'A' || c > 'Z' }) {
-		v.fault("http.method", "for example GET or POST", "%q is not a method", r.Method)
-	}
-	if r.URL == "" {
-		v.fault("http.url", "for example https://example.com/tasks/report", "is missing")
-	} else if u, err := url.Parse(placeholder.ReplaceAllString(r.URL, "x")); err != nil ||
-		(!strings.HasPrefix(r.URL, "${") && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https")) {
-		v.fault("http.url", "an absolute URL with http or https, for example https://example.com/tasks/report", "%q is not a URL to call", r.URL)
-	}
-	for name, value := range r.Headers {
-		if !headerPattern.MatchString(name) {
-			v.fault("http.headers."+name, "for example Authorization", "%q is not the name of a header", name)
-		}
-		v.text("http.headers."+name, value)
-		if strings.ContainsAny(value, "\r\n") {
-			v.fault("http.headers."+name, "one line", "%q has a line break", shortened(value))
-		}
-	}
-	v.text("http.url", r.URL)
-	v.text("http.body", r.Body)
-	if len(r.Body) > maxArgs {
-		v.fault("http.body", fmt.Sprintf("at most %d bytes", maxArgs), "is %d bytes long", len(r.Body))
-	}
-	for i, code := range r.SuccessCodes {
-		if !codePattern.MatchString(code) {
-			v.fault(fmt.Sprintf("http.success_codes[%d]", i), "for example 200, 2xx or 200-299", "%q is not a status code", code)
-		}
-	}
-}
-
-// placeholder is ${NAME}, resolved by the worker when an attempt starts.
-var placeholder = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
-
-func (v *validator) work(w Work) {
-	if !kindPattern.MatchString(w.Kind) || len(w.Kind) > 127 {
-		v.fault("job.kind", "the kind of a River worker, at least two characters, for example send_report", "%q is not a kind", w.Kind)
-	}
-	if strings.HasPrefix(w.Kind, "punctual.") {
-		v.fault("job.kind", "choose a name of your own", "%q is reserved: kinds that begin with punctual. belong to punctual", w.Kind)
-	}
-	if len(w.Args) > maxArgs {
-		v.fault("job.args", fmt.Sprintf("at most %d bytes", maxArgs), "are %d bytes long", len(w.Args))
-	}
-	if len(w.Args) > 0 {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(w.Args, &object) != nil || object == nil {
-			v.fault("job.args", "a mapping of names to values", "are not an object")
-		}
-		if hasNUL(w.Args) {
-			v.fault("job.args", "text in UTF-8 without NUL bytes", "hold a NUL byte")
-		}
-	}
-}
-
-// hasNUL says whether a string or a name in a JSON text holds a NUL, which
-// PostgreSQL does not keep.
-func hasNUL(text json.RawMessage) bool {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return false
-		}
-		if word, ok := token.(string); ok && strings.ContainsRune(word, 0) {
-			return true
-		}
-	}
 }
 
 func (v *validator) policies(p Policies) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/punctual-dev/punctual/store"
@@ -35,7 +34,7 @@ func (c *activityCommand) Run(a *app, s *settings) error {
 		return fmt.Errorf("listing the activity: %w", err)
 	}
 	if c.JSON {
-		return a.printJSON(slices.Concat([]store.Activity{}, all))
+		return a.printJSON(append([]store.Activity{}, all...))
 	}
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(a.Stdout, "Nobody has done anything yet.")

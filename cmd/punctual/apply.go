@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/punctual-dev/punctual/config"
@@ -26,16 +28,17 @@ func (c *applyCommand) Help() string {
 
 // applied is what an apply did, or would do.
 type applied struct {
-	File     string           `json:"file"`
-	Database string           `json:"database"`
-	DryRun   bool             `json:"dry_run"`
-	OK       bool             `json:"ok"`
-	Changes  []appliedChange  `json:"changes"`
-	Summary  map[string]int   `json:"summary"`           // kind of change → how many
-	Left     []string         `json:"left,omitempty"`    // keys the file has no longer; without --prune
-	Warnings []config.Finding `json:"warnings"`          // hazards in the file
-	Faults   []config.Finding `json:"faults,omitempty"`  // why the file cannot be read
-	Refused  []appliedFault   `json:"refused,omitempty"` // why the database refuses it
+	File     string              `json:"file"`
+	Database string              `json:"database"`
+	DryRun   bool                `json:"dry_run"`
+	OK       bool                `json:"ok"`
+	Changes  []appliedChange     `json:"changes"`
+	Summary  map[string]int      `json:"summary"`           // kind of change → how many
+	Limits   []store.LimitChange `json:"limits,omitempty"`  // those that change
+	Left     []string            `json:"left,omitempty"`    // keys the file has no longer; without --prune
+	Warnings []config.Finding    `json:"warnings"`          // hazards in the file
+	Faults   []config.Finding    `json:"faults,omitempty"`  // why the file cannot be read
+	Refused  []appliedFault      `json:"refused,omitempty"` // why the database refuses it
 }
 
 type appliedChange struct {
@@ -112,12 +115,15 @@ func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 func (c *applyCommand) change(a *app, s *settings, file *config.File, result *applied) ([]schedule.Change, error) {
 	o := store.ApplyOptions{
 		PlanOptions: schedule.PlanOptions{Owner: s.owner(), Prune: c.Prune, Adopt: c.Adopt},
-		Limits:      file.Limits, DryRun: c.DryRun, Actor: actor(),
+		Limits:      limitsOf(file), DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits,
 	}
 	if c.DryRun {
 		st, err := s.look(a)
 		if errors.Is(err, errNothingThere) {
 			result.Database = "a new database"
+			for _, name := range slices.Sorted(maps.Keys(file.Limits)) {
+				result.Limits = append(result.Limits, store.LimitChange{Name: name, After: file.Limits[name]})
+			}
 			changes, faults := schedule.Plan(nil, file.Schedules, o.PlanOptions)
 			if len(faults) > 0 {
 				return nil, &store.RefusedError{Faults: faults}
@@ -144,7 +150,7 @@ func (c *applyCommand) applyTo(a *app, st *store.Store, file *config.File, o sto
 	if err != nil || c.Prune {
 		return changes, err
 	}
-	o.DryRun, o.Prune = true, true
+	o.DryRun, o.Prune, o.LimitChanges = true, true, nil
 	pruned, err := st.Apply(a.Context, file.Schedules, o)
 	for _, change := range pruned {
 		if change.Kind == schedule.ChangeDelete {
@@ -204,6 +210,9 @@ func (r *applied) print(a *app) {
 	for _, change := range r.Changes {
 		change.print(a, widest)
 	}
+	for _, limit := range r.Limits {
+		printLimit(a, limit)
+	}
 	fmt.Fprintln(a.Stdout, r.summary())
 	if len(r.Left) > 0 {
 		fmt.Fprintf(a.Stdout, "Not in the file any more, but left alone: %s. --prune deletes them.\n", some(r.Left))
@@ -217,6 +226,26 @@ func (c appliedChange) print(a *app, widest int) {
 	for _, d := range c.Differences {
 		fmt.Fprintf(a.Stdout, "    %s: %s → %s\n", d.Field, orNone(d.Before), orNone(d.After))
 	}
+}
+
+func printLimit(a *app, c store.LimitChange) {
+	switch {
+	case c.Before == 0:
+		fmt.Fprintln(a.Stdout, a.paint(fmt.Sprintf("+ limit %s: %d", c.Name, c.After), green))
+	case c.After == 0:
+		fmt.Fprintln(a.Stdout, a.paint(fmt.Sprintf("- limit %s (was %d)", c.Name, c.Before), red))
+	default:
+		fmt.Fprintln(a.Stdout, a.paint(fmt.Sprintf("~ limit %s: %d → %d", c.Name, c.Before, c.After), yellow))
+	}
+}
+
+// limitsOf are the limits of a file, of which there may be none: the database
+// is to have none of this file either then.
+func limitsOf(file *config.File) map[string]int {
+	if file.Limits == nil {
+		return map[string]int{}
+	}
+	return file.Limits
 }
 
 func orNone(text string) string {

@@ -36,6 +36,12 @@ func (c *healthCommand) Run(a *app, s *settings) error {
 			fmt.Fprintf(a.Stdout, ", overdue since %s", local(h.Oldest, time.UTC))
 		}
 		fmt.Fprintln(a.Stdout)
+		if h.Unseen > 0 {
+			fmt.Fprintf(a.Stdout, "%s that nobody has seen: punctual runs list --unseen\n", counted(h.Unseen, "failure"))
+		}
+		for _, warning := range h.Warnings {
+			fmt.Fprintf(a.Stdout, "%s: %s\n", a.paint("warning", yellow), warning)
+		}
 		if !h.Healthy {
 			fmt.Fprintln(a.Stdout, "punctual start, or punctual clock, runs a clock; it catches up on what is overdue.")
 		}

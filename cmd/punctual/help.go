@@ -15,6 +15,7 @@ var groups = []kong.Group{
 	{Key: "run", Title: "Run:"},
 	{Key: "schedules", Title: "Schedules:"},
 	{Key: "look", Title: "Look:"},
+	{Key: "access", Title: "Access to the web process:"},
 	{Key: "files", Title: "Files and whens:"},
 	{Key: "settings", Title: "Settings (flags beat the environment):"},
 }

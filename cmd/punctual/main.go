@@ -32,11 +32,15 @@ type commandLine struct {
 	Backfill  backfillCommand `cmd:"" group:"schedules" help:"Run the occurrences of a past range."`
 	Backfills backfillsGroup  `cmd:"" group:"schedules" help:"List and stop backfills."`
 
-	Runs      runsGroup        `cmd:"" group:"look" help:"What ran and what did not: list, show, output, retry, cancel."`
+	Runs      runsGroup        `cmd:"" group:"look" help:"What ran and what did not: list, show, output, retry, cancel, seen."`
+	Queues    queuesGroup      `cmd:"" group:"look" help:"What waits in the queues: list, pause, resume."`
 	Audit     auditCommand     `cmd:"" group:"look" help:"Account for every occurrence; exit 1 if one is missing, doubled or made up."`
 	Health    healthCommand    `cmd:"" group:"look" help:"Say whether the clock keeps time; exit 1 if it does not."`
 	Processes processesCommand `cmd:"" group:"look" help:"List the clocks, workers and web processes."`
 	Activity  activityCommand  `cmd:"" group:"look" help:"Who did what, and when."`
+
+	Tokens tokensGroup `cmd:"" group:"access" help:"The tokens of programs that use the API: create, list, revoke."`
+	Users  usersGroup  `cmd:"" group:"access" help:"Who may log in to the web process: add, list, remove, role, password."`
 
 	Init     initCommand     `cmd:"" group:"files" help:"Write a commented punctual.yaml and a Procfile."`
 	Check    checkCommand    `cmd:"" group:"files" help:"Validate a schedule file, warn of hazards, show what is due next."`

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/store"
 )
 
@@ -86,7 +87,7 @@ func known(a *app, st *store.Store, doing, key string, err error) error {
 		keys[i] = o.Key
 	}
 	text := fmt.Sprintf("%s %q: there is no such schedule", doing, key)
-	if near := nearest(key, keys); near != "" {
+	if near := meant(key, keys); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)
 	}
 	if past, err := st.Runs(a.Context, store.RunFilter{Key: key, Limit: 1}); err == nil && len(past) > 0 {
@@ -98,46 +99,14 @@ func known(a *app, st *store.Store, doing, key string, err error) error {
 	return &exitError{Code: 1, Message: text + fmt.Sprintf("\n  punctual schedules list shows the %d there are.", len(keys))}
 }
 
-// nearest is the candidate that a mistyped word probably meant: one that it is
+// meant is the candidate that a mistyped word probably meant: one that it is
 // a part of, or that few letters tell from it. Empty if none is near.
-func nearest(word string, candidates []string) string {
-	best, least := "", 1+max(1, len(word)/3)
-	for _, candidate := range candidates {
-		if d := letters(word, candidate); d < least {
-			best, least = candidate, d
-		}
-	}
-	if best != "" || len(word) < 3 {
+func meant(word string, candidates []string) string {
+	if best := nearest.To(word, candidates); best != "" || len(word) < 3 {
 		return best
 	}
 	if i := slices.IndexFunc(candidates, func(c string) bool { return strings.Contains(c, word) }); i >= 0 {
 		return candidates[i]
 	}
 	return ""
-}
-
-// letters is how many letters have to be put in, taken out, replaced or swapped
-// with their neighbour to make one word into another.
-func letters(from, to string) int {
-	rows := make([][]int, len(from)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(to)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(from); i++ {
-		for j := 1; j <= len(to); j++ {
-			cost := 1
-			if from[i-1] == to[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && from[i-1] == to[j-2] && from[i-2] == to[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(from)][len(to)]
 }

@@ -76,8 +76,8 @@ func TestTheNearestWordIsWhatWasMeant(t *testing.T) {
 		"reprot": "report", "tikc": "tick", "cleanup": "clean-up", "monthly": "billing.monthly",
 		"zebra": "", "x": "", "": "",
 	} {
-		if got := nearest(word, keys); got != want {
-			t.Errorf("nearest(%q): got %q, want %q", word, got, want)
+		if got := meant(word, keys); got != want {
+			t.Errorf("meant(%q): got %q, want %q", word, got, want)
 		}
 	}
 }

@@ -2,30 +2,37 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual"
 	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
-	"github.com/punctual-dev/punctual/web"
 )
 
 // startCommand runs everything in one process.
 type startCommand struct {
+	clockFlags
 	workerFlags
 	webFlags
+}
+
+// Validate refuses settings that cannot be meant, of any of the three.
+func (c *startCommand) Validate() error {
+	return errors.Join(c.clockFlags.Validate(), c.workerFlags.Validate(), c.webFlags.Validate())
 }
 
 // Run migrates, applies the file, and runs clock, worker and web.
 func (c *startCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
-	address, err := c.address()
+	site, err := c.site(a, s)
 	if err != nil {
 		return err
 	}
@@ -33,7 +40,7 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := s.open(a.Context, a, c.options(a)...)
+	p, err := s.open(a.Context, a, append(c.workerFlags.options(a), c.clockFlags.options()...)...)
 	if err != nil {
 		return err
 	}
@@ -41,14 +48,14 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 	log := s.logger(a.Stderr)
 	warnOfEphemeralDisk(log, p.Store())
 	changes, err := p.Store().Apply(a.Context, file.Schedules, store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: s.owner()}, Limits: file.Limits, Actor: actor(),
+		PlanOptions: schedule.PlanOptions{Owner: s.owner()}, Limits: limitsOf(file), Actor: actor(),
 	})
 	if err != nil {
 		return fmt.Errorf("applying %s: %w", s.Config, err)
 	}
 	log.Info("applied "+s.Config, "schedules", len(file.Schedules), "changed", countChanges(changes), "database", p.Store().Database().Location)
 	return punctual.RunTogether(a.Context, p.RunClock, p.RunWorker, func(ctx context.Context) error {
-		return c.serve(ctx, p, address, log)
+		return serve(ctx, p, site, log)
 	})
 }
 
@@ -70,13 +77,34 @@ func countChanges(changes []schedule.Change) int {
 	return n
 }
 
+type clockFlags struct {
+	History string `help:"How long runs, what they wrote and who did what are kept, at least a day (90d). Of each schedule the last 20 runs stay." default:"90d" env:"PUNCTUAL_HISTORY" placeholder:"DURATION"`
+}
+
+// Validate refuses settings that cannot be meant.
+func (f *clockFlags) Validate() error {
+	history, err := schedule.ParseDuration(f.History)
+	if err != nil {
+		return fmt.Errorf("--history: %w", err)
+	}
+	if time.Duration(history) < store.MinHistory {
+		return fmt.Errorf("--history %s: at least a day (1d)", f.History)
+	}
+	return nil
+}
+
+func (f *clockFlags) options() []punctual.Option {
+	history, _ := schedule.ParseDuration(f.History)
+	return []punctual.Option{punctual.History(time.Duration(history))}
+}
+
 // clockCommand decides what is due.
-type clockCommand struct{}
+type clockCommand struct{ clockFlags }
 
 // Run migrates and keeps time until it is told to stop.
 func (c *clockCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
-	p, err := s.open(a.Context, a)
+	p, err := s.open(a.Context, a, c.options()...)
 	if err != nil {
 		return err
 	}
@@ -88,10 +116,10 @@ func (c *clockCommand) Run(a *app, s *settings) (err error) {
 }
 
 type workerFlags struct {
-	Concurrency int      `help:"Jobs at once in each queue." default:"10" env:"PUNCTUAL_CONCURRENCY"`
-	Queues      []string `help:"The queues to work; every queue that schedules name by default." env:"PUNCTUAL_QUEUES" placeholder:"A,B"`
+	Concurrency int      `help:"Jobs at once, in all queues together." default:"10" env:"PUNCTUAL_CONCURRENCY"`
+	Queues      []string `help:"The queues to work, and jobs at once of each where it is to have fewer; every queue that schedules name by default." env:"PUNCTUAL_QUEUES" placeholder:"A,B=2"`
 	Quiet       bool     `help:"Do not print what jobs write and how they end." env:"PUNCTUAL_QUIET"`
-	StopGrace   string   `help:"How long running jobs may go on after a stop." default:"20s" placeholder:"DURATION"`
+	StopGrace   string   `help:"How long running jobs may go on after a stop." default:"25s" placeholder:"DURATION"`
 }
 
 // Validate refuses settings that cannot be meant.
@@ -99,13 +127,41 @@ func (f *workerFlags) Validate() error {
 	if f.Concurrency < 1 || f.Concurrency > 10_000 {
 		return fmt.Errorf("--concurrency %d: a number from 1 to 10000", f.Concurrency)
 	}
-	_, err := schedule.ParseDuration(f.StopGrace)
-	return err
+	if _, _, err := f.queues(); err != nil {
+		return err
+	}
+	if _, err := schedule.ParseDuration(f.StopGrace); err != nil {
+		return fmt.Errorf("--stop-grace: %w", err)
+	}
+	return nil
+}
+
+// queues are the names of --queues, and the bounds of those that have one.
+func (f *workerFlags) queues() (names []string, bounds map[string]int, err error) {
+	bounds = map[string]int{}
+	for _, text := range f.Queues {
+		name, number, bounded := strings.Cut(text, "=")
+		if err := queue.ValidName(name); err != nil {
+			return nil, nil, fmt.Errorf("--queues %s: %w", text, err)
+		}
+		names = append(names, name)
+		if !bounded {
+			continue
+		}
+		if bounds[name], err = strconv.Atoi(number); err != nil || bounds[name] < 1 || bounds[name] > 10_000 {
+			return nil, nil, fmt.Errorf("--queues %s: %q is not a number of jobs at once; allowed is 1 to 10000, as in reports=2", text, number)
+		}
+	}
+	return names, bounds, nil
 }
 
 func (f *workerFlags) options(a *app) []punctual.Option {
 	grace, _ := schedule.ParseDuration(f.StopGrace)
-	options := []punctual.Option{punctual.Concurrency(f.Concurrency), punctual.Queues(f.Queues...), punctual.StopGrace(time.Duration(grace))}
+	names, bounds, _ := f.queues()
+	options := []punctual.Option{punctual.Concurrency(f.Concurrency), punctual.Queues(names...), punctual.StopGrace(time.Duration(grace))}
+	for name, n := range bounds {
+		options = append(options, punctual.QueueConcurrency(name, n))
+	}
 	if !f.Quiet {
 		options = append(options, punctual.Narrate(a.Stdout))
 	}
@@ -127,60 +183,6 @@ func (c *workerCommand) Run(a *app, s *settings) (err error) {
 	warnOfEphemeralDisk(log, p.Store())
 	log.Info("the worker runs", "concurrency", c.Concurrency, "database", p.Store().Database().Location)
 	return p.RunWorker(a.Context)
-}
-
-type webFlags struct {
-	Listen   string `help:"Where the web process listens; 127.0.0.1:8080, or all addresses at PORT where that is set." placeholder:"ADDRESS"`
-	Port     string `hidden:"" env:"PORT"`
-	Password string `help:"The password of the web process." env:"PUNCTUAL_PASSWORD" placeholder:"SECRET" hidden:""`
-	Token    string `help:"The token of the API." env:"PUNCTUAL_TOKEN" placeholder:"SECRET" hidden:""`
-}
-
-// defaultListen is reachable from this machine only.
-const defaultListen = "127.0.0.1:8080"
-
-// address is where to listen; a public one needs credentials.
-func (f *webFlags) address() (string, error) {
-	switch {
-	case f.Listen != "":
-		return f.Listen, nil
-	case f.Port == "":
-		return defaultListen, nil
-	case f.Password == "" && f.Token == "":
-		return "", fmt.Errorf("PORT is set, so the web process would listen on all addresses: %w", web.ErrCredentials)
-	}
-	return net.JoinHostPort("", f.Port), nil
-}
-
-func (f *webFlags) serve(ctx context.Context, p *punctual.Punctual, address string, log *slog.Logger) error {
-	return web.Run(ctx, web.Options{
-		Address: address, Password: f.Password, Token: f.Token, Logger: log,
-		Health: func(ctx context.Context) (bool, any, error) {
-			health, err := p.Store().Health(ctx)
-			return health.Healthy, health, err
-		},
-		Listening: func(at net.Addr) { log.Info("the web process listens", "address", "http://"+at.String()) },
-	})
-}
-
-// webCommand serves.
-type webCommand struct{ webFlags }
-
-// Run migrates and serves until it is told to stop.
-func (c *webCommand) Run(a *app, s *settings) (err error) {
-	defer endInOrder(a, &err)
-	address, err := c.address()
-	if err != nil {
-		return err
-	}
-	p, err := s.open(a.Context, a)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	log := s.logger(a.Stderr)
-	warnOfEphemeralDisk(log, p.Store())
-	return c.serve(a.Context, p, address, log)
 }
 
 // migrateCommand brings the tables up to date.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/punctual-dev/punctual/store"
 )
@@ -12,27 +11,10 @@ type processesCommand struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
-// The conditions of a process.
-const (
-	processAlive   = "alive"
-	processLost    = "lost" // it beats no longer and did not say goodbye
-	processStopped = "stopped"
-)
-
 // processView is a process for scripts.
 type processView struct {
 	store.Process
 	State string `json:"state"`
-}
-
-func condition(p store.Process, now time.Time) string {
-	switch {
-	case !p.StoppedAt.IsZero():
-		return processStopped
-	case !p.LostAt.IsZero() || now.Sub(p.BeatAt) > store.DeadAfter:
-		return processLost
-	}
-	return processAlive
 }
 
 // Run lists the processes that beat within the last day.
@@ -52,7 +34,7 @@ func (c *processesCommand) Run(a *app, s *settings) error {
 	}
 	views := []processView{}
 	for _, p := range processes {
-		views = append(views, processView{p, condition(p, now)})
+		views = append(views, processView{p, p.Condition(now)})
 	}
 	if c.JSON {
 		return a.printJSON(views)
@@ -61,7 +43,7 @@ func (c *processesCommand) Run(a *app, s *settings) error {
 		_, err := fmt.Fprintln(a.Stdout, "No process has run within the last day. punctual start runs all three in one.")
 		return err
 	}
-	colours := map[string]colour{processAlive: green, processLost: red, processStopped: faint}
+	colours := map[string]colour{store.ProcessAlive: green, store.ProcessLost: red, store.ProcessStopped: faint}
 	t := newTable("ROLE", "STATE", "HOST", "PID", "STARTED", "LAST BEAT", "VERSION")
 	for _, v := range views {
 		t.row(cell{v.Role, bold}, cell{v.State, colours[v.State]}, cell{v.Host, plain}, cell{fmt.Sprint(v.PID), plain},

@@ -19,6 +19,7 @@ type runsGroup struct {
 	Output runsOutputCommand `cmd:"" help:"Print what a job wrote."`
 	Retry  runsRetryCommand  `cmd:"" help:"Run a job again that has ended, or at once what waits for a retry."`
 	Cancel runsCancelCommand `cmd:"" help:"Stop a job, or cancel it if it has not started."`
+	Seen   runsSeenCommand   `cmd:"" help:"Say that somebody has seen a failure."`
 }
 
 // The states of a run. Those of the queue stand while its job has not ended.
@@ -50,6 +51,7 @@ func outcomeColour(state string) colour {
 type runsListCommand struct {
 	Schedule string `placeholder:"KEY" help:"Only those of one schedule."`
 	State    string `placeholder:"STATE" help:"Only those in one state: skipped, available, running, retryable, succeeded, failed, cancelled, expired, superseded or unknown."`
+	Unseen   bool   `help:"Only jobs that failed for good and that nobody has said to have seen (runs seen)."`
 	Limit    int    `short:"n" default:"20" help:"How many, 1 to 1000."`
 	Before   int64  `placeholder:"ID" help:"Only rows with a smaller id, for the next page."`
 	JSON     bool   `name:"json" help:"Print JSON."`
@@ -73,7 +75,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
-	runs, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, State: c.State, Before: c.Before, Limit: c.Limit})
+	runs, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, State: c.State, Unseen: c.Unseen, Before: c.Before, Limit: c.Limit})
 	if err != nil {
 		return fmt.Errorf("listing runs: %w", err)
 	}
@@ -84,7 +86,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		}
 	}
 	if c.JSON {
-		return a.printJSON(slices.Concat([]store.Run{}, runs))
+		return a.printJSON(append([]store.Run{}, runs...))
 	}
 	if len(runs) == 0 {
 		_, err := fmt.Fprintln(a.Stdout, "Nothing has been decided that is like that.")

@@ -148,7 +148,7 @@ func tellIfNone(a *app, st *store.Store, role, so string) {
 		return
 	}
 	for _, p := range processes {
-		if p.Role == role && condition(p, now) == processAlive {
+		if p.Role == role && p.Condition(now) == store.ProcessAlive {
 			return
 		}
 	}

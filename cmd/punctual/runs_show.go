@@ -32,6 +32,7 @@ type failureView struct {
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
 	Error   string    `json:"error"`
+	Trace   string    `json:"trace,omitempty"` // the stack of a panic
 }
 
 // Run shows every run of the occurrence: the clock's, and those of backfills.
@@ -103,7 +104,7 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		v.NextAttempt = job.ScheduledAt.UTC()
 	}
 	for _, e := range job.Errors {
-		v.Failures = append(v.Failures, failureView{e.Attempt, e.At.UTC(), e.Error})
+		v.Failures = append(v.Failures, failureView{e.Attempt, e.At.UTC(), e.Error, e.Trace})
 	}
 	return v, nil
 }
@@ -114,30 +115,7 @@ func whySkipped(r store.Run, one *store.Overview) string {
 	if one != nil {
 		policies = one.Policies
 	}
-	switch schedule.Reason(r.Reason) {
-	case "":
-		return ""
-	case schedule.ReasonCoalesced:
-		return "the clock was away when it was due, and a later one ran for it (catch_up: latest)"
-	case schedule.ReasonBeyondCatchUp:
-		return fmt.Sprintf("more were missed than are made up for (catch_up_window: %s, catch_up_max: %d)", policies.CatchUpWindow, policies.CatchUpMax)
-	case schedule.ReasonMissed:
-		return fmt.Sprintf("the clock was away when it was due, and it is not made up for (catch_up: none, grace: %s)", policies.Grace)
-	case schedule.ReasonPaused:
-		return "it fell due, or waited, while the schedule was paused"
-	case schedule.ReasonNotFinished:
-		if r.Note != "" {
-			return r.Note
-		}
-		return "the previous run had not finished (overlap: skip)"
-	case schedule.ReasonSuperseded:
-		return "a newer occurrence took its place while it waited"
-	case schedule.ReasonDeleted:
-		return "the schedule was deleted"
-	case schedule.ReasonByHand:
-		return "somebody decided that it be skipped"
-	}
-	return r.Reason
+	return schedule.Reason(r.Reason).InWords(policies, r.Note)
 }
 
 func (v runView) print(a *app, zone *time.Location, now time.Time) {
@@ -195,8 +173,14 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 	if !v.StartedAt.IsZero() {
 		line("started", "%s, %s after it was enqueued%s", local(v.StartedAt, zone), took(v.StartedAt.Sub(v.DecidedAt)), v.attempt())
 	}
+	if v.Progress != nil {
+		line("progress", "%s", progress(*v.Progress, now))
+	}
 	for _, f := range v.Failures {
 		line("failure", "attempt %d, %s: %s", f.Attempt, local(f.At, zone), strings.TrimSpace(f.Error))
+		for frame := range strings.Lines(strings.TrimSpace(f.Trace)) {
+			line("", "%s", strings.TrimRight(frame, "\n"))
+		}
 	}
 	if !v.NextAttempt.IsZero() {
 		line("again", "%s, %s", relative(v.NextAttempt, now), local(v.NextAttempt, zone))
@@ -204,9 +188,21 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 	switch {
 	case hasEnded(v.Run) && !v.FinishedAt.IsZero():
 		line("finished", "%s, %s", local(v.FinishedAt, zone), ended(v.Run))
+		if !v.SeenAt.IsZero() {
+			line("seen", "by %s, %s", v.SeenBy, relative(v.SeenAt, now))
+		}
 	case v.State == "available":
 		line("waits", "for a worker, since %s", relative(v.DecidedAt, now))
 	}
+}
+
+// progress is how far a job said it was, and when.
+func progress(p store.Progress, now time.Time) string {
+	text := fmt.Sprintf("%.0f %%", 100*p.Fraction)
+	if p.Note != "" {
+		text += ", " + oneLine(p.Note)
+	}
+	return text + ", " + relative(p.At, now)
 }
 
 // attempt says which attempt it is, where there was or may be another.

@@ -22,24 +22,15 @@ type schedulesGroup struct {
 	Delete   deleteCommand        `cmd:"" help:"End a schedule; its history stays."`
 }
 
-// The states of a schedule, the one that matters most first.
-const (
-	stateError   = "error"   // it cannot be decided
-	stateEnded   = "ended"   // nothing is ever due again
-	statePaused  = "paused"  // the clock enqueues nothing
-	stateWaiting = "waiting" // a nominal is due and waits for something
-	stateActive  = "active"
-)
-
-var stateColours = map[string]colour{
-	stateError: red, stateEnded: faint, statePaused: yellow, stateWaiting: yellow, stateActive: green,
+var stateColours = map[store.Standing]colour{
+	store.StandingError: red, store.StandingEnded: faint, store.StandingPaused: yellow, store.StandingWaiting: yellow, store.StandingActive: green,
 }
 
 // scheduleView is a schedule for scripts. list and show print the same fields;
 // Next and Recent are show's.
 type scheduleView struct {
 	Key            string               `json:"key"`
-	State          string               `json:"state"`
+	State          store.Standing       `json:"state"`
 	Description    string               `json:"description,omitempty"`
 	When           []string             `json:"when"`
 	Zone           string               `json:"zone"`
@@ -64,27 +55,19 @@ type scheduleView struct {
 	Error          string               `json:"error,omitempty"`
 	ErrorAt        time.Time            `json:"error_at,omitzero"`
 	Last           *store.Run           `json:"last,omitempty"` // the job its clock enqueued last
-	Next           []upcoming           `json:"next,omitempty"`
+	Next           []store.Upcoming     `json:"next,omitempty"`
 	Recent         []store.Run          `json:"recent,omitempty"`
 
 	zone *time.Location
-}
-
-// upcoming is a nominal that is yet to be due, and what will become of it as
-// things stand.
-type upcoming struct {
-	Nominal time.Time `json:"nominal"`
-	Due     time.Time `json:"due"`
-	Fate    string    `json:"fate,omitempty"` // empty: it will run
 }
 
 func view(o store.Overview, now time.Time) scheduleView {
 	v := scheduleView{
 		Key: o.Key, Description: o.Description, When: o.When.Expressions, Zone: o.When.Zone,
 		InWords: strings.Join(o.When.Expressions, "; "), NotBefore: o.When.NotBefore, NotAfter: o.When.NotAfter,
-		Jitter: schedule.Duration(o.Jitter), Tags: slices.Concat([]string{}, o.Tags), Owner: o.Owner, Job: o.Job, Policies: o.Policies,
+		Jitter: schedule.Duration(o.Jitter), Tags: append([]string{}, o.Tags...), Owner: o.Owner, Job: o.Job, Policies: o.Policies,
 		CreatedAt: o.CreatedAt, Cursor: o.State.Cursor, WaitingFor: o.State.Waiting, SkipNext: o.State.SkipAt,
-		Pauses: slices.Concat([]store.PauseInForce{}, o.Pauses), Error: o.Error, ErrorAt: o.ErrorAt, zone: zoneOf(o.Schedule),
+		Pauses: append([]store.PauseInForce{}, o.Pauses...), Error: o.Error, ErrorAt: o.ErrorAt, zone: zoneOf(o.Schedule),
 	}
 	for _, date := range o.When.Except {
 		v.Except = append(v.Except, date.String())
@@ -92,53 +75,12 @@ func view(o store.Overview, now time.Time) scheduleView {
 	if spec := o.Timeline.Spec(); spec != nil {
 		v.When, v.Zone, v.InWords = spec.Expressions(), spec.Zone(), spec.Describe()
 	}
-	if last, ok := o.Timeline.LastDue(now); ok && last.At.After(o.State.Cursor) {
-		first, _ := o.Timeline.Next(o.State.Cursor)
-		v.Undecided, v.UndecidedSince = o.Timeline.Count(o.State.Cursor, last.At), first.Due
-	}
-	if next, ok := nextRun(o, now); ok {
+	v.Undecided, v.UndecidedSince = o.Undecided(now)
+	if next, ok := o.NextRun(now); ok {
 		v.NextNominal, v.NextDue = next.At, next.Due
 	}
-	v.State = stateOf(o, v)
+	v.State = o.Standing()
 	return v
-}
-
-func stateOf(o store.Overview, v scheduleView) string {
-	_, more := o.Timeline.Next(o.State.Cursor)
-	switch {
-	case v.Error != "":
-		return stateError
-	case !more:
-		return stateEnded
-	case len(v.Pauses) > 0:
-		return statePaused
-	case v.WaitingFor != schedule.NotWaiting:
-		return stateWaiting
-	}
-	return stateActive
-}
-
-// nextRun is the first nominal due after now that will be enqueued, as far as
-// pauses and skip-next say.
-func nextRun(o store.Overview, now time.Time) (schedule.Nominal, bool) {
-	after := o.State.Cursor
-	past := func(instant time.Time) {
-		if last, ok := o.Timeline.LastDue(instant); ok && last.At.After(after) {
-			after = last.At
-		}
-	}
-	past(now)
-	for _, pause := range o.Pauses {
-		if pause.Until.IsZero() {
-			return schedule.Nominal{}, false
-		}
-		past(pause.Until.Add(-1))
-	}
-	next, ok := o.Timeline.Next(after)
-	if ok && next.At.Equal(o.State.SkipAt) {
-		next, ok = o.Timeline.Next(next.At)
-	}
-	return next, ok
 }
 
 // schedulesListCommand lists.
@@ -162,7 +104,7 @@ func (c *schedulesListCommand) Run(a *app, s *settings) error {
 	}
 	chosen := slices.DeleteFunc(slices.Clone(all), func(v scheduleView) bool { return !c.wants(v) })
 	if c.JSON {
-		return a.printJSON(slices.Concat([]scheduleView{}, chosen))
+		return a.printJSON(append([]scheduleView{}, chosen...))
 	}
 	switch {
 	case len(all) == 0:
@@ -178,7 +120,7 @@ func (c *schedulesListCommand) Run(a *app, s *settings) error {
 func (c *schedulesListCommand) wants(v scheduleView) bool {
 	return (c.Tag == "" || slices.Contains(v.Tags, c.Tag)) &&
 		(c.Owner == "" || c.Owner == v.Owner.Kind || c.Owner == v.Owner.Name || c.Owner == v.Owner.String()) &&
-		(c.State == "" || c.State == v.State)
+		(c.State == "" || c.State == string(v.State))
 }
 
 // views are all schedules with their last job.
@@ -211,7 +153,7 @@ func listSchedules(a *app, all []scheduleView, now time.Time) {
 	t := newTable("SCHEDULE", "STATE", "WHEN", "NEXT", "LAST")
 	for _, v := range all {
 		last, c := v.lastInWords(now)
-		t.row(cell{v.Key, bold}, cell{v.State, stateColours[v.State]}, cell{oneLine(v.InWords), plain}, cell{v.nextInWords(now), plain}, cell{last, c})
+		t.row(cell{v.Key, bold}, cell{string(v.State), stateColours[v.State]}, cell{oneLine(v.InWords), plain}, cell{v.nextInWords(now), plain}, cell{last, c})
 	}
 	t.write(a.Stdout, a.Terminal)
 }

@@ -118,7 +118,7 @@ func (c *pauseCommand) zone(a *app, st *store.Store) (*time.Location, error) {
 	}
 	slices.Sort(tags)
 	text := fmt.Sprintf("pausing tag %q: no schedule has it", c.Tag)
-	if near := nearest(c.Tag, tags); near != "" {
+	if near := meant(c.Tag, tags); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)
 	} else if len(tags) > 0 {
 		text += "; the tags there are: " + some(slices.Compact(tags))

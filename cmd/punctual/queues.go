@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/punctual-dev/punctual/store"
+)
+
+// queuesGroup looks at the queues and pauses them.
+type queuesGroup struct {
+	List   queuesListCommand   `cmd:"" help:"List the queues, what waits in them, and who works them."`
+	Pause  queuesPauseCommand  `cmd:"" help:"Let workers take nothing more from a queue."`
+	Resume queuesResumeCommand `cmd:"" help:"End such a pause."`
+}
+
+// queuesListCommand lists.
+type queuesListCommand struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run lists.
+func (c *queuesListCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	all, err := st.QueueOverviews(a.Context)
+	if err != nil {
+		return fmt.Errorf("listing the queues: %w", err)
+	}
+	if c.JSON {
+		return a.printJSON(append([]store.QueueOverview{}, all...))
+	}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(a.Stdout, "There are no queues yet: no schedule names one, and no worker has run.")
+		return err
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return err
+	}
+	t := newTable("QUEUE", "STATE", "WAITING", "OLDEST", "RETRYING", "RUNNING", "WORKERS", "SCHEDULES")
+	for _, q := range all {
+		t.row(cell{q.Name, bold}, queueState(q, now), cell{strconv.Itoa(q.Waiting), plain}, cell{relative(q.Oldest, now), plain},
+			cell{strconv.Itoa(q.Retrying), plain}, cell{fmt.Sprintf("%d of %d", q.Running, q.Concurrency), plain},
+			cell{strconv.Itoa(q.Workers), plain}, cell{strconv.Itoa(q.Schedules), plain})
+	}
+	t.write(a.Stdout, a.Terminal)
+	return nil
+}
+
+// queueState says whether jobs of a queue get on.
+func queueState(q store.QueueOverview, now time.Time) cell {
+	switch {
+	case !q.PausedAt.IsZero():
+		return cell{"paused, " + relative(q.PausedAt, now), yellow}
+	case q.Workers == 0 && q.Waiting > 0:
+		return cell{"no worker", red}
+	}
+	return cell{"open", green}
+}
+
+// queuesPauseCommand pauses a queue.
+type queuesPauseCommand struct {
+	Queue string `arg:"" help:"The name of the queue."`
+	Note  string `help:"Why; it stands in the activity." placeholder:"TEXT"`
+}
+
+// Help says what goes on.
+func (c *queuesPauseCommand) Help() string {
+	return "Jobs that run go on, and the clock goes on queueing: nothing is skipped, it waits. To skip what falls due, pause the schedules instead."
+}
+
+// Run pauses. A repeat changes nothing.
+func (c *queuesPauseCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	paused, err := st.PauseQueue(a.Context, c.Queue, c.Note, actor())
+	if err != nil {
+		return err
+	}
+	all, err := st.QueueOverviews(a.Context)
+	if err != nil {
+		return err
+	}
+	word := "Paused"
+	if !paused {
+		word = "Already paused:"
+	}
+	for _, q := range all {
+		if q.Name == c.Queue {
+			fmt.Fprintf(a.Stdout, "%s queue %s: %s, %d running to their end. punctual queues resume %[2]s\n", word, q.Name, counted(q.Waiting, "job")+" waiting", q.Running)
+			if q.Schedules+q.Waiting+q.Running+q.Retrying == 0 {
+				fmt.Fprintf(a.Stdout, "No schedule names it, and it has no jobs; punctual queues list shows those there are.\n")
+			}
+		}
+	}
+	return nil
+}
+
+// queuesResumeCommand ends a pause.
+type queuesResumeCommand struct {
+	Queue string `arg:"" help:"The name of the queue."`
+}
+
+// Run resumes. A repeat changes nothing.
+func (c *queuesResumeCommand) Run(a *app, s *settings) error {
+	st, err := s.look(a)
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	resumed, err := st.ResumeQueue(a.Context, c.Queue, actor())
+	if err != nil {
+		return fmt.Errorf("resuming queue %s: %w", c.Queue, err)
+	}
+	text := "Resumed queue %s.\n"
+	if !resumed {
+		text = "Queue %s is not paused.\n"
+	}
+	_, err = fmt.Fprintf(a.Stdout, text, c.Queue)
+	return err
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/punctual-dev/punctual/store"
+)
+
+// runsSeenCommand says that somebody has seen failures.
+type runsSeenCommand struct {
+	Named    string `arg:"" optional:"" name:"run" help:"The number of a job, or the occurrence or trigger that made it."`
+	Schedule string `placeholder:"KEY" help:"Every failure of one schedule."`
+	All      bool   `help:"Every failure."`
+}
+
+// Help says what it is for.
+func (c *runsSeenCommand) Help() string {
+	return "A job that failed for good, or expired, counts as unseen until somebody says otherwise, also when its schedule has succeeded since. punctual runs list --unseen lists them, and punctual health counts them."
+}
+
+// Run marks. A repeat changes nothing.
+func (c *runsSeenCommand) Run(a *app, s *settings) error {
+	chosen := 0
+	for _, given := range []bool{c.Named != "", c.Schedule != "", c.All} {
+		if given {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return usageError("runs seen: name a run, or a schedule with --schedule, or --all")
+	}
+	filter := store.SeenFilter{Key: c.Schedule, All: c.All}
+	var (
+		st  *store.Store
+		err error
+	)
+	if c.Named != "" {
+		var run store.Run
+		if st, run, err = namedJob(a, s, "runs seen", c.Named); err == nil {
+			filter.JobID = run.JobID
+		}
+	} else {
+		st, err = s.look(a)
+	}
+	if err != nil {
+		return err
+	}
+	defer st.Database().Close()
+	if c.Schedule != "" {
+		if past, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, Limit: 1}); err == nil && len(past) == 0 {
+			if _, err := st.Overviews(a.Context, c.Schedule); err != nil {
+				return known(a, st, "marking the failures of", c.Schedule, err)
+			}
+		}
+	}
+	marked, err := st.MarkSeen(a.Context, filter, actor())
+	if err != nil {
+		return fmt.Errorf("marking failures as seen: %w", err)
+	}
+	left, err := st.CountUnseen(a.Context)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.Stdout, "Marked %s as seen; %d unseen.\n", counted(marked, "failure"), left)
+	return err
+}

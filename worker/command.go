@@ -60,7 +60,9 @@ func (e *executor) run(ctx context.Context, t *task, out *output, path string, a
 		pipes.drain(0)
 		return cannotStart(path+as.as(), attributes.Dir, err)
 	}
+	e.guard.watch(child.Pid)
 	cause := child.wait(ctx, e.grace)
+	e.guard.release(child.Pid)
 	pipes.drain(drainTime)
 	return t.verdict(cause, child, lastLine(stderr.last))
 }

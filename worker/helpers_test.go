@@ -27,11 +27,24 @@ const doomedWorker = "TEST_DOOMED_WORKER"
 
 func TestMain(m *testing.M) {
 	if script := os.Getenv(doomedWorker); script != "" {
-		err := Handlers(Options{Environment: os.Environ()})[queue.KindCommand](context.Background(), shell(script))
-		fmt.Println(err)
-		os.Exit(1)
+		beDoomedWorker(script)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// beDoomedWorker runs a command and says when it is guarded.
+func beDoomedWorker(script string) {
+	e := newExecutor(Options{Environment: os.Environ()})
+	go func() {
+		for guarded := 0; guarded == 0; time.Sleep(time.Millisecond) {
+			e.guard.mu.Lock()
+			guarded = len(e.guard.groups)
+			e.guard.mu.Unlock()
+		}
+		fmt.Println("guarded")
+	}()
+	fmt.Println(e.handlers()[queue.KindCommand](context.Background(), shell(script)))
+	os.Exit(1)
 }
 
 // patience is how long a test waits for what must happen before it fails. It

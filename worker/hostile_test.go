@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -287,32 +289,67 @@ func TestACommandOutlivesThreadsOfTheWorkerButNotTheWorker(t *testing.T) {
 }
 
 func TestAKilledWorkerLeavesNoCommandBehind(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux kills the child of a killed process")
+	for _, c := range []struct{ name, script string }{
+		{"a program", "exec sleep 1000"},
+		{"a shell and what it runs", "sleep 1000; echo never"},
+		{"what runs in the background and hears no signal", "trap '' HUP TERM; sleep 1000 & sleep 1000 & wait"},
+		{"what a command in the background left", "(sleep 1000 &) & sleep 1000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFIFO(t)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			worker := exec.CommandContext(ctx, os.Args[0])
+			worker.Env = append(os.Environ(), doomedWorker+"=exec 9>"+f.path+"; echo up >&9; "+c.script)
+			out, err := worker.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := worker.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.line(t); got != "up" {
+				t.Fatalf("the command wrote %q", got)
+			}
+			said := bufio.NewReader(out)
+			if line, err := said.ReadString('\n'); line != "guarded\n" {
+				t.Fatalf("the worker said %q: %v", line, err)
+			}
+			if err := worker.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			if rest, _ := said.ReadString(0); rest != "" {
+				t.Errorf("the worker said %q before it was killed", rest)
+			}
+			_ = worker.Wait()
+			f.letGo(t)
+		})
 	}
-	f := newFIFO(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	worker := exec.CommandContext(ctx, os.Args[0])
-	worker.Env = append(os.Environ(), doomedWorker+"=exec 9>"+f.path+"; echo up >&9; exec sleep 1000")
-	out, err := worker.StdoutPipe()
-	if err != nil {
+}
+
+func TestACommandThatEndedIsGuardedNoMore(t *testing.T) {
+	g := newGuard(slog.New(slog.DiscardHandler))
+	kept := exec.Command("sleep", "1000")
+	kept.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	doomed := exec.Command("sleep", "1000")
+	doomed.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	for _, command := range []*exec.Cmd{kept, doomed} {
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		g.watch(command.Process.Pid)
+	}
+	g.release(kept.Process.Pid)
+	if err := g.pipe.Close(); err != nil { // as the worker's end does
 		t.Fatal(err)
 	}
-	if err := worker.Start(); err != nil {
-		t.Fatal(err)
+	if _ = doomed.Wait(); doomed.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Errorf("the one that is guarded ended with %v, want SIGKILL", doomed.ProcessState)
 	}
-	if got := f.line(t); got != "up" {
-		t.Fatalf("the command wrote %q", got)
+	if err := kept.Process.Kill(); err != nil {
+		t.Errorf("the one that is guarded no more is gone: %v", err)
 	}
-	if err := worker.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if said, _ := bufio.NewReader(out).ReadString(0); said != "" {
-		t.Errorf("the worker said %q before it was killed", said)
-	}
-	_ = worker.Wait()
-	f.letGo(t)
+	_ = kept.Wait()
 }
 
 func TestManyCommandsRunAtOnceWithoutMixingTheirOutput(t *testing.T) {

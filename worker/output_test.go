@@ -39,12 +39,12 @@ func TestOutputIsRecordedWhileTheJobRunsInOrderAndWithTimes(t *testing.T) {
 }
 
 func TestAChildThatPrintsWithoutEndLeavesTheWorkersMemoryAlone(t *testing.T) {
-	const printed = 200_000_000
+	const printed = 1_000_000_000
 	runtime.GC()
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
 	watch := &memoryWatch{tape: newTape()}
-	r := start(t, Options{Output: watch}, shell("echo the beginning; yes | head -c 199999977; echo; echo the end"))
+	r := start(t, Options{Output: watch}, shell("echo the beginning; yes | head -c 999999977; echo; echo the end"))
 	if err := r.end(t); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,9 @@ func TestRedirectsAreFollowedWhereTheScheduleSaysSo(t *testing.T) {
 func TestARedirectTakesNoSecretToAnotherHost(t *testing.T) {
 	var got http.Header
 	other := server(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
-	first := server(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) })
+	first := server(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	a := request(schedule.Request{
 		Method: "POST", URL: first.URL + "/?key=${KEY}", Headers: map[string]string{"X-Key": "${KEY}", "Authorization": "Bearer ${KEY}"},
 		SignWith: "KEY", FollowRedirects: true,

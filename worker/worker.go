@@ -55,7 +55,9 @@ const (
 
 // Handlers are the executors by kind of job. They may run any number of
 // attempts at once and keep nothing between two.
-func Handlers(o Options) map[string]queue.Handler {
+func Handlers(o Options) map[string]queue.Handler { return newExecutor(o).handlers() }
+
+func newExecutor(o Options) *executor {
 	if o.KillGrace <= 0 {
 		o.KillGrace = DefaultKillGrace
 	}
@@ -65,7 +67,10 @@ func Handlers(o Options) map[string]queue.Handler {
 	if o.Directory != "" {
 		o.Directory = absolute(o.Directory)
 	}
-	e := &executor{Options: o, variables: variables(o.Environment), client: newClient()}
+	return &executor{Options: o, variables: variables(o.Environment), client: newClient(), guard: newGuard(o.Logger)}
+}
+
+func (e *executor) handlers() map[string]queue.Handler {
 	return map[string]queue.Handler{
 		queue.KindCommand: e.attempt(0, e.command),
 		queue.KindHTTP:    e.attempt(DefaultHTTPTimeout, e.call),
@@ -77,6 +82,7 @@ type executor struct {
 	Options
 	variables map[string]string // Environment by name
 	client    *http.Client
+	guard     *guard
 }
 
 // attempt is what the kinds have in common: a job that came too late is not

@@ -81,6 +81,12 @@ func (d *document) build(f *File, o Options) {
 	}
 	d.renames()
 	f.Limits = d.written.Limits
+	if owner := d.written.Owner; owner != nil {
+		f.Owner = *owner
+		if !schedule.ValidKey(f.Owner) {
+			d.fault(d.root.get("owner"), "owner", "lower-case letters, digits, dots, hyphens and underscores, at most 100, beginning with a letter or digit", "%q is no name", f.Owner)
+		}
+	}
 }
 
 // zone checks the zone of the file by itself, for it may hold for no schedule.

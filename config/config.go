@@ -35,6 +35,7 @@ var Starter string
 // File is a schedule file that was read without faults.
 type File struct {
 	Path      string
+	Owner     string                 // who owns the schedules; empty: the file, by its name
 	Schedules []schedule.Declaration // in the order of the file; nothing left to merge
 	Limits    map[string]int         // group → how many jobs may be active together
 

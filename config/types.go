@@ -12,6 +12,7 @@ import (
 
 // written is the whole file.
 type written struct {
+	Owner     *string                `json:"owner,omitempty" jsonschema:"example=billing" jsonschema_description:"Who owns the schedules, where files of several apps are applied to one database. Default: the name of the file."`
 	Timezone  *string                `json:"timezone,omitempty" jsonschema:"default=UTC,example=Europe/Paris" jsonschema_description:"The IANA time zone of every schedule that names none."`
 	Defaults  defaults               `json:"defaults" jsonschema_description:"What holds for every schedule that does not say otherwise."`
 	Limits    map[string]int         `json:"limits,omitempty" jsonschema_description:"Groups by name, and how many jobs of a group may be active together. A schedule joins one with limit."`

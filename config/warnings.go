@@ -146,8 +146,8 @@ func (w *watch) idleZone(e *entry) {
 // files warns of a directory or a program that is not there. The worker may
 // run elsewhere, so it is no fault.
 func (w *watch) files(e *entry) {
-	run := e.declaration.Job.Run
-	if w.directory == "" || run == nil {
+	run, call := e.declaration.Job.Run, e.declaration.Job.HTTP
+	if w.directory == "" || run == nil && call == nil {
 		return
 	}
 	missing := func(path string) bool {
@@ -156,6 +156,12 @@ func (w *watch) files(e *entry) {
 		}
 		_, err := os.Stat(path)
 		return os.IsNotExist(err)
+	}
+	if call != nil {
+		if call.CAFile != "" && missing(call.CAFile) {
+			w.warn(e, "http", "ca_file is looked for beside the schedule file; put it where the worker runs", "there is no file %s here", quoted(call.CAFile))
+		}
+		return
 	}
 	if run.Directory != "" && missing(run.Directory) {
 		w.warn(e, "directory", "a directory is looked for beside the schedule file; make it where the worker runs", "there is no directory %s here", quoted(run.Directory))

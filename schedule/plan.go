@@ -136,10 +136,27 @@ func (p *planner) renamed(d *Declaration, before *Schedule) *Schedule {
 }
 
 func (p *planner) prune(existing []*Schedule) {
+	stay := 0
+	var gone []*Schedule
 	for _, s := range existing {
-		if s.Owner == p.options.Owner && s.DeletedAt.IsZero() && !p.used[s.Key] {
-			p.changes = append(p.changes, Change{Kind: ChangeDelete, Key: s.Key, Before: s})
+		switch {
+		case s.Owner != p.options.Owner || !s.DeletedAt.IsZero():
+		case p.used[s.Key]:
+			stay++
+		default:
+			gone = append(gone, s)
 		}
+	}
+	if stay == 0 && len(gone) > 0 && len(p.declared) > 0 && p.options.Owner.Kind == OwnerFile {
+		// Files are told apart by their names, and many apps call theirs alike.
+		p.faults = append(p.faults, Fault{
+			Field: gone[0].Key, Problem: fmt.Sprintf("none of the %d schedules that %s has in this database is in this file: it looks like the file of another app, whose schedules would be deleted", len(gone), p.options.Owner),
+			Advice: "give the file an owner of its own (owner: NAME at its top); or, if all keys did change, apply without --prune first",
+		})
+		return
+	}
+	for _, s := range gone {
+		p.changes = append(p.changes, Change{Kind: ChangeDelete, Key: s.Key, Before: s})
 	}
 }
 

@@ -183,3 +183,35 @@ func checkShelf(t *rapid.T, standing shelf, wanted []schedule.Declaration, o sch
 		t.Fatalf("%d stand after a prune, %d are declared", len(live), len(wanted))
 	}
 }
+
+func TestAPruneThatWouldDeleteAllAnOwnerHasIsTakenForAnotherAppsFile(t *testing.T) {
+	declaration := func(key string) schedule.Declaration { return declared(key, "every 1h", nil) }
+	cases := []struct {
+		name     string
+		owner    schedule.Owner
+		declared []schedule.Declaration
+		deleted  int
+		refused  bool
+	}{
+		{name: "another app's file of the same name", owner: file, declared: []schedule.Declaration{declaration("c")}, refused: true},
+		{name: "a file that keeps one", owner: file, declared: []schedule.Declaration{declaration("a"), declaration("c")}, deleted: 1},
+		{name: "a file that renames one", owner: file, declared: []schedule.Declaration{{Key: "c", Was: "a"}}, deleted: 1},
+		{name: "a file without schedules", owner: file, deleted: 2},
+		{name: "a file with an owner of its own", owner: schedule.Owner{Kind: schedule.OwnerFile, Name: "billing"}, declared: []schedule.Declaration{declaration("c")}},
+		{name: "a program, whose name is its own", owner: schedule.Owner{Kind: schedule.OwnerProgram, Name: "app"}, declared: []schedule.Declaration{declaration("c")}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			changes, faults := schedule.Plan(shelf{}.with(file, declaration("a")).with(file, declaration("b")), c.declared, schedule.PlanOptions{Owner: c.owner, Prune: true})
+			deleted := 0
+			for _, change := range changes {
+				if change.Kind == schedule.ChangeDelete {
+					deleted++
+				}
+			}
+			if deleted != c.deleted || (len(faults) > 0) != c.refused {
+				t.Errorf("%d deleted, faults %v; want %d, refused %v", deleted, faults, c.deleted, c.refused)
+			}
+		})
+	}
+}

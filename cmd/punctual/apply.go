@@ -114,7 +114,7 @@ func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 // not there makes none.
 func (c *applyCommand) change(a *app, s *settings, file *config.File, result *applied) ([]schedule.Change, error) {
 	o := store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: s.owner(), Prune: c.Prune, Adopt: c.Adopt},
+		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune, Adopt: c.Adopt},
 		Limits:      limitsOf(file), DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits,
 	}
 	if c.DryRun {

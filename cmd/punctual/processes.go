@@ -48,7 +48,7 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 	log := s.logger(a.Stderr)
 	warnOfEphemeralDisk(log, p.Store())
 	changes, err := p.Store().Apply(a.Context, file.Schedules, store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: s.owner()}, Limits: limitsOf(file), Actor: actor(),
+		PlanOptions: schedule.PlanOptions{Owner: s.owner(file)}, Limits: limitsOf(file), Actor: actor(),
 	})
 	if err != nil {
 		return fmt.Errorf("applying %s: %w", s.Config, err)
@@ -206,11 +206,19 @@ func warnOfEphemeralDisk(log *slog.Logger, s *store.Store) {
 	if s.Database().Kind != database.SQLite {
 		return
 	}
+	if name := platform(); name != "" {
+		log.Warn(strings.ToUpper("the database is a file on a disk that this platform throws away")+
+			": schedules, history and the queue will be lost at the next restart, and other processes do not see them; set DATABASE_URL to a Postgres database", "platform", name)
+	}
+}
+
+// platform is the variable by which a platform in Heroku's style makes itself
+// known; empty elsewhere.
+func platform() string {
 	for _, name := range []string{"DYNO", "RENDER", "FLY_APP_NAME", "RAILWAY_ENVIRONMENT", "K_SERVICE"} {
 		if os.Getenv(name) != "" {
-			log.Warn(strings.ToUpper("the database is a file on a disk that this platform throws away")+
-				": schedules, history and the queue will be lost at the next restart, and other processes do not see them; set DATABASE_URL to a Postgres database", "platform", name)
-			return
+			return name
 		}
 	}
+	return ""
 }

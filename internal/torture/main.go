@@ -30,18 +30,25 @@ var scenarios = []scenario{
 	{"freeze", "a clock is stopped with SIGSTOP in mid-transaction", freezeClock, []string{"postgres"}, false},
 	{"worker", "a worker is killed with kill -9 while all its commands run", killWorker, []string{"postgres", "sqlite"}, true},
 	{"frozen", "a worker is stopped with SIGSTOP while all its commands run, and goes on when others have them", freezeWorker, []string{"postgres", "sqlite"}, true},
+	{"away", "the database is away while a hundred commands run on three workers", awayFromWorkers, []string{"postgres"}, true},
+	{"rolling", "one of three workers after the other is restarted, under load", rollingRestart, []string{"postgres", "sqlite"}, false},
 	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}, false},
 }
 
 // lengths are how long each scenario goes on.
 type lengths struct {
 	kill, freeze, away time.Duration
-	jobs               int // that run when a worker is lost
+	rolling            time.Duration
+	frozen             time.Duration // how long a worker is stopped
+	longAway           time.Duration // more than it takes to be found dead
+	jobs               int           // that run when a worker is lost
 }
 
 var (
-	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second, jobs: 50}
-	long  = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second, jobs: 1000}
+	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second,
+		rolling: 20 * time.Second, frozen: 30 * time.Second, longAway: 25 * time.Second, jobs: 50}
+	long = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second,
+		rolling: 2 * time.Minute, frozen: time.Minute, longAway: time.Minute, jobs: 1000}
 )
 
 func main() {

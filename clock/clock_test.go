@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeStore keeps states in memory and breaks on demand.
 type fakeStore struct {
+	outcomes  int                              // batches of them that are yet to be copied
 	offset    func(at time.Time) time.Duration // of the store's time against this process's; nil: none
 	mu        sync.Mutex                       // holds schedules
 	schedules []*fakeSchedule
@@ -180,8 +181,16 @@ func (f *fakeStore) Rewind(context.Context) (int, error) {
 
 func (f *fakeStore) LastTick(context.Context) (time.Time, error) { return f.lastTick, f.call() }
 
+func (f *fakeStore) CopyOutcomes(context.Context) (int64, error) {
+	if f.outcomes == 0 {
+		return 0, f.call()
+	}
+	f.outcomes--
+	time.Sleep(40 * time.Millisecond)
+	return 2000, f.call()
+}
+
 func (f *fakeStore) StepBackfills(context.Context) (int, error)    { return 0, f.call() }
-func (f *fakeStore) CopyOutcomes(context.Context) (int64, error)   { return 0, f.call() }
 func (f *fakeStore) Rank(context.Context) (rank, n int, err error) { return 0, 1, f.call() }
 
 // keepTime runs a clock over f for a while of fake time and returns its log.
@@ -212,6 +221,22 @@ func TestEveryNominalIsDecidedNeverBeforeItIsDueAndAtOnceAfter(t *testing.T) {
 			spec, _ := calendar.Parse("every " + every.String())
 			if want := spec.Count(start, start.Add(time.Hour-time.Millisecond)); count[key] != want {
 				t.Errorf("%s was decided %d times in an hour; it was due %d times", key, count[key], want)
+			}
+		}
+	})
+}
+
+func TestAHerdOfOutcomesIsCopiedWithoutHoldingUpWhatIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"quick": "every 300ms"})
+		f.outcomes = 50 // two seconds of it
+		keepTime(t, f, 4*time.Second)
+		if f.outcomes > 0 {
+			t.Errorf("after four seconds %d of 50 batches are left", f.outcomes)
+		}
+		for _, fired := range f.fired {
+			if late := fired.at.Sub(fired.nominal); late > 150*time.Millisecond {
+				t.Errorf("%s was decided %s after it was due", fired.nominal, late)
 			}
 		}
 	})

@@ -43,6 +43,24 @@ func (q *Queue) pausedTx(ctx context.Context, tx database.Tx, name string) (paus
 	return count > 0, err
 }
 
+// paused are the queues that are.
+func (q *Queue) paused(ctx context.Context) (map[string]bool, error) {
+	rows, err := q.db.Reader().Query(ctx, "SELECT name FROM river_queue WHERE paused_at IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names := map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names[name] = true
+	}
+	return names, rows.Err()
+}
+
 // KeepPausesTx keeps River from forgetting queues that are paused: its leader
 // removes those that no worker has worked for a day, and their pause with them.
 func (q *Queue) KeepPausesTx(ctx context.Context, tx database.Tx, now time.Time) error {

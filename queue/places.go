@@ -16,14 +16,15 @@ import (
 // take it, and a job that is said to run does run.
 //
 // River asks for jobs every pollEvery. A query is made of that only where there
-// may be some: a notification came in, the last answer was cut short, or the
-// usual time between two polls is over.
+// may be some: a notification came in, the last query brought some or found no
+// place, or the usual time between two polls is over.
 type places struct {
 	every time.Duration // between two queries for which there is no reason
 
 	mu     sync.Mutex
 	free   int
 	held   map[int64]bool
+	paused map[string]bool
 	queues map[string]*fetching
 }
 
@@ -53,6 +54,10 @@ func (p *places) take(name string, n int, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.queue(name)
+	if p.paused[name] {
+		q.more = true
+		return 0
+	}
 	if !q.more && now.Sub(q.last) < p.every {
 		return 0
 	}
@@ -66,6 +71,13 @@ func (p *places) take(name string, n int, now time.Time) int {
 	return n
 }
 
+// setPaused says which queues are paused.
+func (p *places) setPaused(names map[string]bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.paused = names
+}
+
 // taken says what came of the places reserved for a queue.
 func (p *places) taken(name string, reserved int, jobs []*rivertype.JobRow, failed bool) {
 	p.mu.Lock()
@@ -74,7 +86,9 @@ func (p *places) taken(name string, reserved int, jobs []*rivertype.JobRow, fail
 		p.held[job.ID] = true
 	}
 	p.free += reserved - len(jobs)
-	if failed || len(jobs) == reserved {
+	// Where one came, another may come within the time in which River notifies
+	// but once.
+	if failed || len(jobs) > 0 {
 		p.queue(name).more = true
 	}
 }

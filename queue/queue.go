@@ -45,7 +45,8 @@ type client interface {
 
 // Open gives the queue in db, to insert into and to look at.
 func Open(db *database.Database) (*Queue, error) {
-	config := &river.Config{Logger: slog.New(slog.DiscardHandler)}
+	// Within the cooldown one insert is notified of, and those after it are not.
+	config := &river.Config{Logger: slog.New(slog.DiscardHandler), FetchCooldown: fetchCooldown}
 	q := &Queue{db: db}
 	var err error
 	switch pool := db.Native().(type) {

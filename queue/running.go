@@ -124,38 +124,49 @@ func (a *attempts) underWay(job *rivertype.JobRow, cancel context.CancelCauseFun
 	}
 }
 
-// cancelEvery is how often running jobs are looked at for a cancellation that no
-// notification told of. Usually one does, in milliseconds; behind a connection
-// pool in transaction mode, or while the notifier connects again, none comes.
-const cancelEvery = 500 * time.Millisecond
+// watchEvery is how often a worker looks for what no notification told it of.
+// Usually one does, in milliseconds; behind a connection pool in transaction
+// mode, or while the notifier connects again, none comes.
+const watchEvery = 500 * time.Millisecond
 
-// watchCancellations ends the attempts of jobs that somebody asked to stop. It
-// asks nothing while nothing runs.
-func (q *Queue) watchCancellations(ctx context.Context, a *attempts) {
+// watch ends the attempts of jobs that somebody asked to stop, and takes nothing
+// more from queues that somebody paused. What a database that is away does not
+// tell is asked again.
+func (q *Queue) watch(ctx context.Context, a *attempts) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(cancelEvery):
+		case <-time.After(watchEvery):
 		}
-		a.mu.Lock()
-		ids := make([]int64, 0, len(a.cancels))
-		cancels := make(map[int64]context.CancelCauseFunc, len(a.cancels))
-		for job, cancel := range a.cancels {
-			ids, cancels[job.ID] = append(ids, job.ID), cancel
+		if paused, err := q.paused(ctx); err == nil {
+			a.places.setPaused(paused)
 		}
-		a.mu.Unlock()
+		ids, cancels := a.underWayNow()
 		if len(ids) == 0 {
 			continue
 		}
 		asked, err := q.asked(ctx, ids)
 		if err != nil {
-			continue // the database is away; it is asked again
+			continue
 		}
 		for _, id := range asked {
 			cancels[id](ErrCancelled)
 		}
 	}
+}
+
+// underWayNow are the jobs of the attempts under way. Their contexts are ended
+// by the attempt and not by the job's id: by the time that somebody is known to
+// have asked, the job may have ended and begun anew.
+func (a *attempts) underWayNow() (ids []int64, cancels map[int64]context.CancelCauseFunc) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	cancels = make(map[int64]context.CancelCauseFunc, len(a.cancels))
+	for job, cancel := range a.cancels {
+		ids, cancels[job.ID] = append(ids, job.ID), cancel
+	}
+	return ids, cancels
 }
 
 // asked are those jobs that somebody asked to stop.

@@ -23,7 +23,8 @@ import (
 )
 
 // Settings of River's client. A job starts a few milliseconds after it is
-// inserted; on Postgres a notification carries that, on SQLite polling does.
+// inserted; on Postgres a notification carries that, on SQLite polling does. The
+// polls are those for which there is no other reason (places).
 const (
 	fetchCooldown       = 10 * time.Millisecond
 	fetchPollPostgres   = time.Second
@@ -113,7 +114,7 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	}
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	go q.watchCancellations(watching, attempts)
+	go q.watch(watching, attempts)
 	switch pool := q.db.Native().(type) {
 	case *pgxpool.Pool:
 		return workPostgres(ctx, pool, config, o, attempts)

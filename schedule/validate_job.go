@@ -16,6 +16,7 @@ var (
 	headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 	envPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	codePattern   = regexp.MustCompile(`^([1-5]\d\d|[1-5]xx|[1-5]\d\d-[1-5]\d\d)$`)
+	retryPattern  = regexp.MustCompile(`^4(\d\d|xx|\d\d-4\d\d)$`)
 	umaskPattern  = regexp.MustCompile(`^0?[0-7]{3}$`)
 	// accountPattern is what useradd takes for names, and numbers.
 	accountPattern = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,9})$`)
@@ -174,8 +175,8 @@ func (v *validator) request(r Request) {
 		}
 	}
 	for i, code := range r.RetryCodes {
-		if !codePattern.MatchString(code) {
-			v.fault(fmt.Sprintf("http.retry_codes[%d]", i), "for example 404, 4xx or 400-409", "%q is not a status code", code)
+		if !retryPattern.MatchString(code) {
+			v.fault(fmt.Sprintf("http.retry_codes[%d]", i), "for example 404, 4xx or 400-409; other failures are tried again anyway", "%q is not a status code from 400 to 499", code)
 		}
 	}
 	if r.SignWith != "" && !envPattern.MatchString(r.SignWith) {

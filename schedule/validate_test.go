@@ -65,7 +65,33 @@ func TestEveryFaultNamesItsFieldAndTheValue(t *testing.T) {
 		{"env.A-B", "environment variable", func(d *declaration) { d.Job.Run.Env = map[string]string{"A-B": ""} }},
 		{"env.PUNCTUAL_X", "reserved", func(d *declaration) { d.Job.Run.Env = map[string]string{"PUNCTUAL_X": ""} }},
 		{"env.A", "cannot be stored", func(d *declaration) { d.Job.Run.Env = map[string]string{"A": "\x00"} }},
+		{"", "", func(d *declaration) {
+			d.Job.Run = &schedule.Command{
+				Shell: "x", CleanEnv: true, KeepEnv: []string{"PATH", "PUNCTUAL_ENV"}, Umask: "027", User: "deploy", Group: "1000",
+				SuccessCodes: []string{"0", "10-19"}, NoRetryCodes: []string{"2", "75"},
+			}
+		}},
+		{"inherit_env", "all are kept", func(d *declaration) { d.Job.Run.KeepEnv = []string{"PATH"} }},
+		{"inherit_env[1]", `"A-B"`, func(d *declaration) { d.Job.Run.CleanEnv, d.Job.Run.KeepEnv = true, []string{"PATH", "A-B"} }},
+		{"inherit_env[0]", "punctual's own", func(d *declaration) { d.Job.Run.CleanEnv, d.Job.Run.KeepEnv = true, []string{"PUNCTUAL_TOKEN"} }},
+		{"umask", `"888"`, func(d *declaration) { d.Job.Run.Umask = "888" }},
+		{"umask", `"27"`, func(d *declaration) { d.Job.Run.Umask = "27" }},
+		{"user", `"a b"`, func(d *declaration) { d.Job.Run.User = "a b" }},
+		{"user", `"-x"`, func(d *declaration) { d.Job.Run.User = "-x" }},
+		{"group", `"a:b"`, func(d *declaration) { d.Job.Run.User, d.Job.Run.Group = "a", "a:b" }},
+		{"group", "without user", func(d *declaration) { d.Job.Run.Group = "a" }},
+		{"success_codes[1]", `"256"`, func(d *declaration) { d.Job.Run.SuccessCodes = []string{"0", "256"} }},
+		{"success_codes[0]", `"9-3"`, func(d *declaration) { d.Job.Run.SuccessCodes = []string{"9-3"} }},
+		{"no_retry_codes[0]", `"-1"`, func(d *declaration) { d.Job.Run.NoRetryCodes = []string{"-1"} }},
+		{"no_retry_codes[1]", "among success_codes", func(d *declaration) {
+			d.Job.Run.SuccessCodes, d.Job.Run.NoRetryCodes = []string{"0", "10-19"}, []string{"2", "15"}
+		}},
 		{"", "", request(func(r *schedule.Request) {})},
+		{"", "", request(func(r *schedule.Request) { r.SignWith, r.RetryCodes = "WEBHOOK_SECRET", []string{"404", "4xx"} })},
+		{"http.sign_with", "name of an environment variable", request(func(r *schedule.Request) { r.SignWith = "whsec_a+b" })},
+		{"http.retry_codes[0]", `"4x"`, request(func(r *schedule.Request) { r.RetryCodes = []string{"4x"} })},
+		{"http.retry_codes[0]", `"500"`, request(func(r *schedule.Request) { r.RetryCodes = []string{"500"} })},
+		{"http.ca_file", "cannot be stored", request(func(r *schedule.Request) { r.CAFile = "a\x00" })},
 		{"", "", request(func(r *schedule.Request) { r.URL = "${BASE}/task" })},
 		{"http.method", `"post"`, request(func(r *schedule.Request) { r.Method = "post" })},
 		{"http.url", "is missing", request(func(r *schedule.Request) { r.URL = "" })},

@@ -27,6 +27,8 @@ func (t *task) exited(code int, said string, now time.Time) error {
 		return nil
 	case included(c.NoRetryCodes, code):
 		return &queue.EndedError{Err: fmt.Errorf("exit code %d (not to be tried again)%s", code, said)}
+	case code == 0:
+		return fmt.Errorf("exit code 0 (not among the success codes)%s", said)
 	case code != temporaryFailure:
 		return fmt.Errorf("exit code %d%s", code, said)
 	}

@@ -25,7 +25,7 @@ func TestAnExitCodeSaysWhatBecomesOfTheJob(t *testing.T) {
 		{name: "any other", code: 3, next: again, says: "exit code 3"},
 		{name: "another success", code: 3, success: []string{"0", "3"}},
 		{name: "a range of successes", code: 12, success: []string{"0", "10-19"}},
-		{name: "a list of successes replaces 0", code: 0, success: []string{"3"}, next: again, says: "exit code 0"},
+		{name: "a list of successes replaces 0", code: 0, success: []string{"3"}, next: again, says: "exit code 0 (not among the success codes)"},
 		{name: "not to be tried again", code: 65, noRetry: []string{"2", "64-74"}, next: giveUp, says: "exit code 65 (not to be tried again)"},
 		{name: "beside those", code: 75, noRetry: []string{"64-74"}, next: putOff, says: "exit code 75 (try again later)"},
 		{name: "try again later", code: 75, next: putOff, says: "exit code 75 (try again later)"},

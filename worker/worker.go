@@ -31,7 +31,8 @@ type Options struct {
 	OutputLimit int            // bytes kept of a job's output; zero: DefaultOutputLimit
 	// KillGrace is the time between SIGTERM and SIGKILL of a command's process
 	// group; zero: DefaultKillGrace. A cancelled job gets at most CancelGrace,
-	// and one that is ended because the worker stops at most StopKillGrace.
+	// one that is ended because the worker stops at most StopKillGrace, and one
+	// whose worker was taken for dead none.
 	KillGrace time.Duration
 	Logger    *slog.Logger // nil: slog.Default
 }

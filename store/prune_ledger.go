@@ -8,8 +8,8 @@ import (
 	"github.com/punctual-dev/punctual/database"
 )
 
-// aged is a schedule whose oldest row is beyond the horizon, or that was deleted
-// before it.
+// aged is a schedule whose oldest row is beyond the horizon and may go, or that
+// was deleted before it.
 type aged struct {
 	id      int64
 	deleted bool // before the horizon: nothing of it stays
@@ -33,31 +33,35 @@ func (p *pruning) schedules(ctx context.Context) error {
 		if err := p.ledgersOf(ctx, old); err != nil {
 			return err
 		}
+		p.rest(ctx)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // agedSchedules looks at a page of schedules and returns the ids of all, and
 // those that may have something to be pruned.
 func (p *pruning) agedSchedules(ctx context.Context, after int64, page int) (ids []int64, old []*aged, err error) {
-	rows, err := p.store.db.Reader().Query(ctx, `SELECT s.id, s.deleted_at,
-			(SELECT o.decided_at FROM punctual_occurrence o WHERE o.schedule_id = s.id ORDER BY o.id LIMIT 1)
-		FROM punctual_schedule s WHERE s.id > $1 AND s.format <= $2 ORDER BY s.id LIMIT $3`, after, Format, page)
+	rows, err := p.store.db.Reader().Query(ctx, `SELECT s.id, s.deleted_at, coalesce(o.id, 0), CASE WHEN o.decided_at < $1 THEN
+			coalesce((SELECT k.id FROM punctual_occurrence k WHERE k.schedule_id = s.id ORDER BY k.id DESC LIMIT 1 OFFSET $2), 0) ELSE 0 END
+		FROM punctual_schedule s
+		LEFT JOIN punctual_occurrence o ON o.id = (SELECT min(f.id) FROM punctual_occurrence f WHERE f.schedule_id = s.id)
+		WHERE s.id > $3 AND s.format <= $4 ORDER BY s.id LIMIT $5`, p.horizon, keptRuns-1, after, Format, page)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var (
-			one             aged
-			deleted, oldest time.Time
+			one     aged
+			deleted time.Time
+			oldest  int64
 		)
-		if err := rows.Scan(&one.id, &deleted, &oldest); err != nil {
+		if err := rows.Scan(&one.id, &deleted, &oldest, &one.keep); err != nil {
 			return nil, nil, err
 		}
 		ids = append(ids, one.id)
 		one.deleted = !deleted.IsZero() && deleted.Before(p.horizon)
-		if one.deleted || !oldest.IsZero() && oldest.Before(p.horizon) {
+		if one.deleted || oldest < one.keep {
 			old = append(old, &one)
 		}
 	}
@@ -137,14 +141,12 @@ func (p *pruning) prunableRows(ctx context.Context, one *aged, limit int) (found
 	return found, seen == limit, rows.Err()
 }
 
-// whatStays reads which rows of a schedule stay, however old they are.
+// whatStays reads which rows of a schedule stay besides the last ones, however
+// old they are.
 func (p *pruning) whatStays(ctx context.Context, one *aged) error {
-	err := p.store.db.Reader().QueryRow(ctx, `SELECT
-			coalesce((SELECT id FROM punctual_occurrence WHERE schedule_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2), 0),
+	return p.store.db.Reader().QueryRow(ctx, `SELECT
 			coalesce((SELECT id FROM punctual_occurrence WHERE schedule_id = $1 AND outcome = 'succeeded' ORDER BY finished_at DESC LIMIT 1), 0),
-			coalesce((SELECT last_job_id FROM punctual_due WHERE schedule_id = $1), 0)`, one.id, keptRuns-1).
-		Scan(&one.keep, &one.success, &one.job)
-	return err
+			coalesce((SELECT last_job_id FROM punctual_due WHERE schedule_id = $1), 0)`, one.id).Scan(&one.success, &one.job)
 }
 
 // removeRows removes rows of the ledger, after what their jobs wrote.

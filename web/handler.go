@@ -14,6 +14,7 @@ import (
 
 	"github.com/punctual-dev/punctual/web/access"
 	"github.com/punctual-dev/punctual/web/api"
+	"github.com/punctual-dev/punctual/web/dashboard"
 )
 
 const (
@@ -43,7 +44,7 @@ func newSite(o Options) *site {
 			CookieName: "punctual" + strings.ReplaceAll(o.Prefix, "/", "-"), Logger: o.Logger,
 		}),
 		api:       api.Handler(api.Options{Store: o.Store, Prefix: o.Prefix, AllowCommands: o.AllowCommands, Logger: o.Logger, Version: o.Version}),
-		dashboard: http.NotFoundHandler(),
+		dashboard: dashboard.Handler(dashboard.Options{Store: o.Store, Prefix: o.Prefix, AllowCommands: o.AllowCommands, Logger: o.Logger, Version: o.Version}),
 	}
 }
 
@@ -236,9 +237,11 @@ func (s *site) hardened(next http.Handler) http.Handler {
 	})
 }
 
-// recovered logs what went so wrong that a handler panicked.
+// recovered logs what went so wrong that a handler panicked, and answers in its
+// place where it had not begun to.
 func (s *site) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		watched := &watchedWriter{ResponseWriter: w}
 		defer func() {
 			failure := recover()
 			if failure == nil {
@@ -246,9 +249,34 @@ func (s *site) recovered(next http.Handler) http.Handler {
 			}
 			if failure != http.ErrAbortHandler {
 				s.Logger.Error("a request could not be answered", "method", r.Method, "path", r.URL.Path, "error", fmt.Sprint(failure), "stack", string(debug.Stack()))
+				if !watched.begun {
+					s.problem(w, http.StatusInternalServerError, "something went wrong in the web process; its log says what")
+					return
+				}
 			}
 			panic(http.ErrAbortHandler) // ends the connection: who asks sees that the answer is broken
 		}()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(watched, r)
 	})
+}
+
+// watchedWriter knows whether an answer has begun.
+type watchedWriter struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// Unwrap is for http.ResponseController.
+func (w *watchedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *watchedWriter) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *watchedWriter) Write(b []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(b)
 }

@@ -73,6 +73,9 @@ func open(t *testing.T, change func(*Options)) *visit {
 	one.guard.Now = func() time.Time { return began } // who has to wait waits for ever
 	tell := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/broken" {
+				panic("broken")
+			}
 			if _, err := io.Copy(io.Discard, r.Body); err != nil {
 				w.WriteHeader(http.StatusRequestEntityTooLarge)
 			}
@@ -235,6 +238,7 @@ func TestTheAPIAndTheDashboardAreServed(t *testing.T) {
 	t.Cleanup(server.Close)
 	v.url = server.URL
 	v.want(http.StatusOK, `"items":[]`, "GET /punctual/api/v1/schedules")
+	v.want(http.StatusOK, "htmx", "GET /punctual/static/htmx.min.js")
 }
 
 func TestWithoutCredentialsOnlyWhatComesFromThisMachineIsAnswered(t *testing.T) {
@@ -356,6 +360,15 @@ func TestARequestIsNoLargerThanOneMebibyte(t *testing.T) {
 	v.want(http.StatusOK, "", "POST /api/v1/schedules "+strings.Repeat("a", maxBody))
 	v.want(http.StatusRequestEntityTooLarge, "", "POST /api/v1/schedules "+strings.Repeat("a", maxBody+1))
 	v.want(http.StatusBadRequest, "the form cannot be read", "POST /login user="+strings.Repeat("a", maxLogin))
+}
+
+func TestAHandlerThatPanicsIsAnsweredForAndLogged(t *testing.T) {
+	v := open(t, func(o *Options) { o.Local = "ada (local)" })
+	v.want(http.StatusInternalServerError, "its log says what", "GET /broken")
+	if log := v.log.String(); !strings.Contains(log, "path=/broken") || !strings.Contains(log, "stack=") {
+		t.Errorf("the log says %s", log)
+	}
+	v.want(http.StatusOK, "page /", "GET /")
 }
 
 func TestBelowAPrefixEverythingIsServedAsWithout(t *testing.T) {

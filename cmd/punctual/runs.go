@@ -219,6 +219,8 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 			return "not decided yet; it waits for " + o.State.Waiting.InWords()
 		case at.After(o.State.Cursor):
 			return "due, but not decided yet; is a clock running? (punctual health)"
+		case !at.After(o.HistoryFrom) && o.HistoryFrom.After(o.CreatedAt):
+			return fmt.Sprintf("the history up to %s has been pruned, so what came of it is not known any more", schedule.FormatInstant(o.HistoryFrom))
 		}
 		return "there is no record of it; punctual audit says whether there should be"
 	}

@@ -89,6 +89,9 @@ func (s *settings) anyCredentials(a *app) (bool, error) {
 // serve runs a web process.
 func serve(ctx context.Context, p *punctual.Punctual, o web.Options, log *slog.Logger) error {
 	o.Store, o.Logger = p.Store(), log.With("process", "web")
+	if name := platform(); name != "" && len(o.Proxies) == 0 {
+		log.Warn("the platform's router is not believed when it says who asks: all logins seem to come from it, and cookies are not kept to https; set PUNCTUAL_TRUST_PROXY=private", "platform", name)
+	}
 	o.Listening = func(at net.Addr) {
 		log.Info("the web process listens", "address", "http://"+at.String()+o.Prefix)
 	}

@@ -66,19 +66,19 @@ type answer func(http.ResponseWriter, *http.Request) error
 // reading are the pages.
 func (s *site) reading() map[string]answer {
 	return map[string]answer{
-		"/{$}":                       s.overview,
-		"/schedules":                 s.schedules,
-		"/schedules/{key}":           s.schedule,
-		"/schedules/{key}/{$}":       s.schedule, // where a key is also the name of a page
-		"/schedules/{key}/yaml":      s.scheduleYAML,
-		"/runs":                      s.runs,
-		"/runs/{id}":                 s.run,
-		"/runs/{id}/output":          s.runOutput,
-		"/jobs/{job}":                s.job,
-		"/load":                      s.load,
-		"/processes":                 s.processes,
-		"/activity":                  s.activity,
-		"/find":                      s.find,
+		"/{$}":                  s.overview,
+		"/schedules":            s.schedules,
+		"/schedules/{key}":      s.schedule,
+		"/schedules/{key}/{$}":  s.schedule, // where a key is also the name of a page
+		"/schedules/{key}/yaml": s.scheduleYAML,
+		"/runs":                 s.runs,
+		"/runs/{id}":            s.run,
+		"/runs/{id}/output":     s.runOutput,
+		"/jobs/{job}":           s.job,
+		"/load":                 s.load,
+		"/processes":            s.processes,
+		"/activity":             s.activity,
+		"/find":                 s.find,
 	}
 }
 

@@ -156,7 +156,9 @@ func (f fields) written() (config.Written, []fieldFault) {
 
 // job is what a form says is to run.
 func (f fields) job() (w config.Written, faults []fieldFault) {
-	add := func(to *config.Written, key string, value any) { *to = append(*to, config.WrittenKey{Key: key, Value: value}) }
+	add := func(to *config.Written, key string, value any) {
+		*to = append(*to, config.WrittenKey{Key: key, Value: value})
+	}
 	pairs := func(to *config.Written, key, between string) {
 		found, fault := readPairs(key, f[key], between)
 		if len(found) > 0 {

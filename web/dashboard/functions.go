@@ -38,7 +38,57 @@ func (s *site) functions() template.FuncMap {
 		"join":     strings.Join,
 		"escape":   url.PathEscape,
 		"lastline": lastLine,
+		"lifeline": lifeline,
+		"hour":     func(t time.Time) template.HTML { return timeElement(t, "hour", "15:04") },
+		"percent":  func(fraction float64) string { return percent(fraction) },
+		"link":     s.placeOf,
+		"named":    func(name string, t tile) namedTile { return namedTile{name, t} },
+		"rows":     func(p *page, rows any) rowsOf { return rowsOf{p, rows} },
+		"heatmap":  func(rows []heatRow, most int) heatMap { return heatMap{rows, most} },
+		"field":    fieldOf,
+		"owners":   func() []string { return []string{"file", "api", "program"} },
+		"origins":  func() []string { return []string{"clock", "trigger", "backfill"} },
+		"overlaps": func() []string { return []string{"", "wait", "queue", "cancel", "allow"} },
+		"catchups": func() []string { return []string{"", "all", "none"} },
 	}
+}
+
+// place is a link of the navigation.
+type place struct {
+	Href, Text string
+	Current    bool
+}
+
+func (s *site) placeOf(p *page, path, text string) place {
+	return place{s.Prefix + path, text, p.Section == path}
+}
+
+// namedTile is a tile under its name.
+type namedTile struct {
+	Name string
+	T    tile
+}
+
+// rowsOf are rows of a table with the page around them.
+type rowsOf struct {
+	*page
+	Rows any
+}
+
+// Back is the page to return to after an action on a row.
+func (r rowsOf) Back() string { return r.Path }
+
+// heatMap is the lines of a heat map, and the most that a cell of it has.
+type heatMap struct {
+	Rows []heatRow
+	Most int
+}
+
+// formField is a field of a form with its label.
+type formField struct{ Name, Label, Value, Hint string }
+
+func fieldOf(f fields, name, label, hint string) formField {
+	return formField{name, label, f[name], hint}
 }
 
 // grouped is a number with its thousands apart.

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -149,9 +148,6 @@ func latenessTile(p50, p99, most time.Duration, count int) tile {
 	return t
 }
 
-// addHour is done with what addAttention read.
-func (s *site) addHour(context.Context, *page, *overviewView) error { return nil }
-
 // hourOf counts what comes due in the next hour.
 func hourOf(found []store.Overview, now time.Time) *hourView {
 	const columns = 60
@@ -218,5 +214,3 @@ func herdWords(h schedule.Herd) string {
 	}
 	return text
 }
-
-var _ template.HTML

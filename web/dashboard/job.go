@@ -3,7 +3,6 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -137,9 +136,6 @@ func sorted(values map[string]string) []fact {
 	}
 	return facts
 }
-
-// jobInWords says what a schedule runs, in a line.
-func jobInWords(job schedule.Job) string { return fmt.Sprint(job.Hide()) }
 
 // argumentsOf are what a trigger may change: the environment of a command or a
 // request, or the arguments of a Go job, as they may be shown.

@@ -18,7 +18,6 @@ type loadView struct {
 	DayTotal     int
 	WeekTotal    int
 	Herds        []herdRow
-	Hours        []int // the hours of the day that columns are labelled with
 	Partial      bool
 	From         time.Time
 	BusiestCount int
@@ -54,7 +53,6 @@ func (s *site) loadView(ctx context.Context, now time.Time) (loadView, error) {
 		return v, err
 	}
 	v.Partial = len(found) >= glance
-	week := v.From.Add(7 * 24 * time.Hour)
 	var minutes [24 * dayColumns]int
 	var hours [7 * weekColumns]int
 	for _, one := range found {
@@ -79,7 +77,6 @@ func (s *site) loadView(ctx context.Context, now time.Time) (loadView, error) {
 	for _, herd := range forecast.Herds[:min(len(forecast.Herds), 12)] {
 		v.Herds = append(v.Herds, herdRow{herd, herdWords(herd)})
 	}
-	_ = week
 	return v, nil
 }
 

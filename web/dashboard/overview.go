@@ -83,7 +83,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("the health cannot be read")
 	}
 	v := overviewView{}
-	gather := []func(context.Context, *page, *overviewView) error{s.addTiles, s.addAttention, s.addPulse, s.addHour, s.addLatest}
+	gather := []func(context.Context, *page, *overviewView) error{s.addTiles, s.addAttention, s.addPulse, s.addLatest}
 	for _, add := range gather {
 		if err := add(r.Context(), p, &v); err != nil {
 			return err

@@ -187,15 +187,6 @@ func typicalTime(runs []store.Run) time.Duration {
 	return p50
 }
 
-// declarationOf is a schedule as its owner would write it.
-func declarationOf(one store.Overview) schedule.Declaration { return one.Declaration }
-
-// previewOf are the next instants of a schedule, with what transitions of its
-// zone's clocks do to them.
-func previewOf(one store.Overview, now time.Time, n int) (schedule.Preview, error) {
-	return schedule.NewPreview(declarationOf(one), now, n)
-}
-
 // changeWords say what a transition does, in a word.
 func changeWords(kind calendar.ChangeKind) string {
 	switch kind {

@@ -83,7 +83,7 @@ func delayChart(name string, height int, delays []delay) template.HTML {
 	fmt.Fprintf(&out, `<svg class="chart delays" role="img" width="100%%" height="%d" aria-label="%s">`, height, escape(name))
 	for _, level := range delayLines {
 		if level <= top {
-			fmt.Fprintf(&out, `<line class="level" x1="0" x2="100%%" y1="%[1]d.5" y2="%[1]d.5"/><text class="level" x="100%%" y="%[2]d" text-anchor="end">%[3]s</text>`, int(y(level)), int(y(level))-3, took(level))
+			fmt.Fprintf(&out, `<line class="level" x1="0" x2="100%%" y1="%[1]d.5" y2="%[1]d.5"/><text class="level" x="100%%" y="%[2]d" text-anchor="end">%[3]s</text>`, int(y(level)), max(10, int(y(level))-3), took(level))
 		}
 	}
 	fmt.Fprintf(&out, `<line class="base" x1="0" x2="100%%" y1="%[1]g" y2="%[1]g"/>`, float64(height)-0.5)

@@ -120,8 +120,11 @@ func (s *site) addPulse(ctx context.Context, p *page, v *overviewView) error {
 	for i := range pulseColumns {
 		at := from.Add(time.Duration(i) * time.Hour / pulseColumns).Format("15:04 UTC")
 		look := lookOK
-		if failed[i] > 0 {
+		switch {
+		case failed[i] > 0:
 			look = lookFailed
+		case ran[i]+skipped[i] == 0:
+			look = "" // nothing is drawn
 		}
 		bars = append(bars, bar{float64(ran[i] + failed[i]), look, fmt.Sprintf("%s: %d ran, %d failed, %d skipped", at, ran[i]+failed[i], failed[i], skipped[i])})
 		d := delay{Count: len(late[i])}

@@ -1,9 +1,9 @@
 # make alone says what can be made.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz torture schema
+.PHONY: help run test check bench fuzz torture screenshots schema
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 run: ## clock, worker and web in one process, with punctual.yaml
 	go run ./cmd/punctual start
@@ -23,6 +23,10 @@ fuzz: ## every fuzz target, for SECONDS each (30)
 
 torture: ## crashes, stopped databases and skewed clocks, for as long as it takes
 	scripts/torture
+
+screenshots: ## pictures of every page, light and dark, for a desk and for a phone, into docs/screenshots
+	mkdir -p docs/screenshots
+	PUNCTUAL_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run TestEveryPage ./web/browsertest
 
 schema: ## write the JSON Schema of punctual.yaml anew
 	go generate ./config

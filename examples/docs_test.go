@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/punctual-dev/punctual/config"
+	"github.com/punctual-dev/punctual/internal/debian"
 )
 
 // block is an example in a page: the text between two fences.
@@ -53,6 +54,8 @@ func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 				err = b.isProcfile()
 			case "ini":
 				err = b.isUnit()
+			case "nginx":
+				err = b.isNginx(t)
 			case "dockerfile", "sh", "console":
 				err = commandsIn(b.text)
 			default:
@@ -63,6 +66,42 @@ func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// isNginx has nginx itself read a location, in a server that has nothing else.
+func (b block) isNginx(t *testing.T) error {
+	program, err := nginx()
+	if err != nil {
+		return err
+	}
+	folder := t.TempDir()
+	text := fmt.Sprintf("pid %[1]s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\n"+
+		"fastcgi_temp_path %[1]s/fastcgi;\nuwsgi_temp_path %[1]s/uwsgi;\nscgi_temp_path %[1]s/scgi;\nserver {\nlisten 127.0.0.1:8081;\n%[2]s}\n}\n", folder, b.text)
+	file := filepath.Join(folder, "nginx.conf")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return err
+	}
+	if said, err := exec.Command(program, "-t", "-p", folder, "-c", file).CombinedOutput(); err != nil {
+		return fmt.Errorf("nginx -t: %w\n%s", err, said)
+	}
+	return nil
+}
+
+// nginx is the program, which is installed where it is missing and may be.
+func nginx() (string, error) {
+	find := func() (string, error) {
+		if path, err := exec.LookPath("nginx"); err == nil {
+			return path, nil
+		}
+		return exec.LookPath("/usr/sbin/nginx")
+	}
+	if path, err := find(); err == nil {
+		return path, nil
+	}
+	if err := debian.Install("nginx-light"); err != nil {
+		return "", fmt.Errorf("the example for nginx needs nginx: %w", err)
+	}
+	return find()
 }
 
 func TestTheDocsShowTheExamplesAsTheyAre(t *testing.T) {

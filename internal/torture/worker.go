@@ -220,7 +220,7 @@ func (h *house) startElsewhere(r *report, name string, arguments ...string) (*pr
 // signalAll signals a process and its children: unshare passes nothing on.
 func signalAll(p *process, s syscall.Signal) {
 	children, _ := exec.Command("pgrep", "-P", fmt.Sprint(p.cmd.Process.Pid)).Output()
-	for _, pid := range strings.Fields(string(children)) {
+	for pid := range strings.FieldsSeq(string(children)) {
 		_ = exec.Command("kill", fmt.Sprintf("-%d", int(s)), pid).Run()
 	}
 	if len(children) == 0 || s == syscall.SIGKILL {

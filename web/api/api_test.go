@@ -212,7 +212,7 @@ func (r *response) at(location string) *response {
 func (r *response) field(way string) any {
 	r.s.Helper()
 	var value any = r.body
-	for _, step := range strings.Split(way, ".") {
+	for step := range strings.SplitSeq(way, ".") {
 		switch inner := value.(type) {
 		case map[string]any:
 			value = inner[step]

@@ -299,14 +299,15 @@ func (k *killer) trace(string) {
 		return
 	}
 	// The connection that is in the midst of a transaction dies. The server may
-	// say so a moment after the client has its answer.
+	// say so a moment after the client has its answer, and on a busy machine the
+	// moment is long.
 	killed := 0
-	for tries := 0; killed == 0 && tries < 100; tries++ {
+	for limit := time.Now().Add(10 * time.Second); killed == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			k.h.Fatal("no connection is in the midst of a transaction")
+		}
 		k.h.must(k.h.Database().Reader().QueryRow(k.h.ctx(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 			WHERE datname = current_database() AND state LIKE 'idle in transaction%'`).Scan(&killed))
-	}
-	if killed == 0 {
-		k.struck = false
 	}
 }
 

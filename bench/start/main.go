@@ -71,7 +71,9 @@ func measure(ctx context.Context, only string, samples, commands int) error {
 			all = append(all, found...)
 		}
 	}
-	print(all)
+	if err := print(all); err != nil {
+		return err
+	}
 	return keep(all)
 }
 
@@ -85,7 +87,7 @@ func inHouse(ctx context.Context, kind string, measure func(*house, context.Cont
 	return measure(h, ctx)
 }
 
-func print(all []figure) {
+func print(all []figure) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "what\tours\tfloor\tratio\tgoal\tmet\t")
 	for _, f := range all {
@@ -99,7 +101,7 @@ func print(all []figure) {
 		}
 		fmt.Fprintf(table, "%s\t%.1f %s\t%.1f %s\t%.2f\t%s\t%s\t\n", f.What, f.Ours, f.Unit, f.Floor, f.Unit, ratio, f.Goal, met)
 	}
-	table.Flush()
+	return table.Flush()
 }
 
 // keep writes the figures down, with the machine they are of.

@@ -8,9 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,20 +104,9 @@ func open(t *testing.T, address, file string) *visit {
 // browser is a fresh one; Chromium is installed where it is missing and may be.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	find := func() string {
-		for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
-			if path, err := exec.LookPath(name); err == nil {
-				return path
-			}
-		}
-		return ""
-	}
-	path := find()
-	if path == "" {
-		if err := debian.Install("chromium"); err != nil {
-			t.Fatalf("these tests need Chromium or Chrome: %v", err)
-		}
-		path = find()
+	path, err := debian.Find("chromium", "chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+	if err != nil {
+		t.Fatalf("these tests need Chromium or Chrome: %v", err)
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience),
@@ -213,6 +203,31 @@ func (v *visit) picture(name string) {
 	}
 	if err != nil {
 		v.Fatal(err)
+	}
+}
+
+// consoleFaults gathers from now on what the browser complains of: exceptions,
+// and what the policy of a page or the network refused.
+func (v *visit) consoleFaults() (so func() []string) {
+	var mu sync.Mutex
+	var faults []string
+	messages := chromedp.Console(v.ctx)
+	go func() {
+		for message, err := range messages {
+			if err != nil {
+				return
+			}
+			if message.IsException() || message.Type == "error" || message.Type == "warning" {
+				mu.Lock()
+				faults = append(faults, message.String())
+				mu.Unlock()
+			}
+		}
+	}()
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(faults)
 	}
 }
 

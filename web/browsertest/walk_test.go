@@ -46,10 +46,10 @@ func TestSomebodyMakesAScheduleFollowsItsRunPausesItBackfillsItAndRetriesWhatFai
 		v.sees("to look at it")
 
 		// What fell due in a pause is made up for after a look at what that means.
-		paused := v.paused("mine")
+		paused := v.found(store.RunFilter{Key: "mine", State: "skipped", Error: "paused"}).Nominal
 		v.goTo("/schedules/mine/backfill")
-		v.write("input[name=from]", paused.Nominal.Add(-time.Second).UTC().Format("2006-01-02T15:04:05"))
-		v.write("input[name=to]", paused.Until.Add(time.Second).UTC().Format("2006-01-02T15:04:05"))
+		v.write("input[name=from]", paused.Add(-time.Second).UTC().Format("2006-01-02T15:04:05"))
+		v.write("input[name=to]", paused.Add(time.Second).UTC().Format("2006-01-02T15:04:05"))
 		v.click("button", "Show what it would run")
 		v.await("what it would run", `document.querySelector("#dry-run li")`)
 		v.click("#dry-run button", "Run them")
@@ -71,29 +71,10 @@ func TestSomebodyMakesAScheduleFollowsItsRunPausesItBackfillsItAndRetriesWhatFai
 	})
 }
 
-// paused waits for an occurrence that a pause has skipped.
-func (v *visit) paused(key string) store.Run {
-	v.Helper()
-	for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
-		runs, err := v.Runs(v.Context(), store.RunFilter{Key: key, State: "skipped", Error: "paused", Limit: 1})
-		if err != nil {
-			v.Fatal(err)
-		}
-		if len(runs) > 0 {
-			if runs[0].Until.IsZero() {
-				runs[0].Until = runs[0].Nominal
-			}
-			return runs[0]
-		}
-	}
-	v.Fatalf("nothing of %s was skipped as paused", key)
-	return store.Run{}
-}
-
 func TestEveryPageCanBeReadByEverybodyInLightAndDarkOnADeskAndOnAPhone(t *testing.T) {
 	v := open(t, "sqlite:"+t.TempDir()+"/punctual.db", some)
-	run := v.ended("hello", "succeeded")
-	broken := v.ended("broken", "failed")
+	run := v.found(store.RunFilter{Key: "hello", State: "succeeded"})
+	broken := v.found(store.RunFilter{Key: "broken", State: "failed"})
 	pages := []struct{ name, path, has string }{
 		{"overview", "/", "Needs attention"},
 		{"schedules", "/schedules", "Says hello"},
@@ -131,11 +112,12 @@ func TestEveryPageCanBeReadByEverybodyInLightAndDarkOnADeskAndOnAPhone(t *testin
 	}
 }
 
-// ended waits for a run that ended in a state.
-func (v *visit) ended(key, state string) store.Run {
+// found waits for the newest run that a filter lets through.
+func (v *visit) found(f store.RunFilter) store.Run {
 	v.Helper()
+	f.Limit = 1
 	for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
-		runs, err := v.Runs(v.Context(), store.RunFilter{Key: key, State: state, Limit: 1})
+		runs, err := v.Runs(v.Context(), f)
 		if err != nil {
 			v.Fatal(err)
 		}
@@ -143,12 +125,13 @@ func (v *visit) ended(key, state string) store.Run {
 			return runs[0]
 		}
 	}
-	v.Fatalf("no run of %s has %s", key, state)
+	v.Fatalf("no run is like %+v", f)
 	return store.Run{}
 }
 
 func TestAPageHasNoFaultInTheBrowsersConsoleAndTheKeyboardFindsASchedule(t *testing.T) {
 	v := open(t, "sqlite:"+t.TempDir()+"/punctual.db", some)
+	faults := v.consoleFaults()
 	v.goTo("/")
 	v.await("the scripts", "typeof htmx === 'object'")
 	v.await("the search", `(() => { document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "/", bubbles: true})); return document.activeElement.id === "find"; })()`)
@@ -157,4 +140,11 @@ func TestAPageHasNoFaultInTheBrowsersConsoleAndTheKeyboardFindsASchedule(t *test
 	v.click("#found a", "report")
 	v.sees("The daily report")
 	v.await("times in the reader's zone", `[...document.querySelectorAll("time[data-form=relative]")].some(t => t.textContent.startsWith("in "))`)
+	for _, path := range []string{"/schedules", "/schedules/new", "/runs", "/load", "/processes", "/activity"} {
+		v.goTo(path)
+	}
+	v.goTo("/")
+	for _, message := range faults() {
+		t.Errorf("the console says %s", message)
+	}
 }

@@ -70,7 +70,7 @@ func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 
 // isNginx has nginx itself read a location, in a server that has nothing else.
 func (b block) isNginx(t *testing.T) error {
-	program, err := nginx()
+	program, err := debian.Find("nginx-light", "nginx", "/usr/sbin/nginx")
 	if err != nil {
 		return err
 	}
@@ -85,23 +85,6 @@ func (b block) isNginx(t *testing.T) error {
 		return fmt.Errorf("nginx -t: %w\n%s", err, said)
 	}
 	return nil
-}
-
-// nginx is the program, which is installed where it is missing and may be.
-func nginx() (string, error) {
-	find := func() (string, error) {
-		if path, err := exec.LookPath("nginx"); err == nil {
-			return path, nil
-		}
-		return exec.LookPath("/usr/sbin/nginx")
-	}
-	if path, err := find(); err == nil {
-		return path, nil
-	}
-	if err := debian.Install("nginx-light"); err != nil {
-		return "", fmt.Errorf("the example for nginx needs nginx: %w", err)
-	}
-	return find()
 }
 
 func TestTheDocsShowTheExamplesAsTheyAre(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -15,10 +14,8 @@ import (
 
 func TestAnAppInNodeIsStartedFromItsProcfileAndHasItsJobsDone(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("node"); err != nil {
-		if err := debian.Install("nodejs"); err != nil {
-			t.Fatalf("this example is an app in Node, which is not here: %v", err)
-		}
+	if _, err := debian.Find("nodejs", "node"); err != nil {
+		t.Fatalf("this example is an app in Node: %v", err)
 	}
 	address, port := pgtest.New(t), freePort(t)
 	app := "http://127.0.0.1:" + port

@@ -71,7 +71,7 @@ func measure(ctx context.Context, only string, samples, commands int) error {
 			all = append(all, found...)
 		}
 	}
-	if err := print(all); err != nil {
+	if err := show(all); err != nil {
 		return err
 	}
 	return keep(all)
@@ -87,7 +87,7 @@ func inHouse(ctx context.Context, kind string, measure func(*house, context.Cont
 	return measure(h, ctx)
 }
 
-func print(all []figure) error {
+func show(all []figure) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "what\tours\tfloor\tratio\tgoal\tmet\t")
 	for _, f := range all {

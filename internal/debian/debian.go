@@ -19,6 +19,24 @@ func Possible() bool {
 	return err == nil && os.Geteuid() == 0
 }
 
+// Find looks for a program under the names it may have, and installs the package
+// that brings it where it is missing and may be.
+func Find(pkg string, names ...string) (string, error) {
+	for installed := false; ; installed = true {
+		for _, name := range names {
+			if path, err := exec.LookPath(name); err == nil {
+				return path, nil
+			}
+		}
+		if installed {
+			return "", fmt.Errorf("the package %s is installed, but brings no %s", pkg, strings.Join(names, " or "))
+		}
+		if err := Install(pkg); err != nil {
+			return "", fmt.Errorf("there is no %s here: %w", names[0], err)
+		}
+	}
+}
+
 // Install installs a Debian package, and says so on the error output.
 func Install(name string) error {
 	if !Possible() {

@@ -60,16 +60,22 @@ func (n *narrator) end(a queue.Attempt, took time.Duration, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.names, a.JobID)
-	length := schedule.Duration(took.Round(time.Millisecond))
+	length := schedule.Elapsed(took)
 	switch {
 	case err == nil:
 		n.line("%s succeeded in %s", a.Payload.Occurrence, length)
 	case errors.Is(err, queue.ErrStopping):
 		n.line("%s goes back to the queue: the worker stops", a.Payload.Occurrence)
+	case errors.Is(err, queue.ErrCancelled):
+		n.line("%s was cancelled after %s", a.Payload.Occurrence, length)
+	case errors.Is(err, queue.ErrLost):
+		n.line("%s ended: it was given to another worker", a.Payload.Occurrence)
 	case putOff(err):
 		n.line("%s is put off after %s: %v", a.Payload.Occurrence, length, err)
 	case a.Number < a.MaxAttempts && !endsJob(err):
 		n.line("%s failed attempt %d of %d after %s: %v", a.Payload.Occurrence, a.Number, a.MaxAttempts, length, err)
+	case a.Number < a.MaxAttempts:
+		n.line("%s failed after %s, and is not tried again: %v", a.Payload.Occurrence, length, err)
 	default:
 		n.line("%s failed after %s: %v", a.Payload.Occurrence, length, err)
 	}

@@ -111,8 +111,8 @@ func History(keep time.Duration) Option {
 }
 
 // Open connects to the database at an address, postgres://… or sqlite:PATH, and
-// brings its tables up to date. It fails where the database does not answer;
-// once open, one that goes away is waited for.
+// brings its tables up to date. It fails where the database does not answer, or
+// can only be read; once open, one that goes away is waited for.
 func Open(ctx context.Context, address string, options ...Option) (*Punctual, error) {
 	p := &Punctual{log: slog.Default(), name: programName(), options: defaultWorkOptions(), workers: newWorkers(), history: store.DefaultHistory}
 	var faults []error
@@ -131,7 +131,11 @@ func Open(ctx context.Context, address string, options ...Option) (*Punctual, er
 		return nil, err
 	}
 	p.db = db
-	if err := p.store.Migrate(ctx); err != nil {
+	err = p.store.Migrate(ctx)
+	if err == nil {
+		err = p.store.CheckWritable(ctx)
+	}
+	if err != nil {
 		db.Close()
 		return nil, err
 	}

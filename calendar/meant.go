@@ -3,7 +3,9 @@ package calendar
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +45,9 @@ func meant(expression string) string {
 			guess = strings.TrimSpace(word + " " + rest)
 		}
 	}
+	if strings.HasPrefix(guess, "@") {
+		guess = nearest.To(guess, slices.Sorted(maps.Keys(macros)))
+	}
 	if _, err := parseRule(guess, exceptions{zone: utc}); err != nil {
 		return ""
 	}
@@ -57,12 +62,16 @@ const (
 // everyday is what people write and what it means, one after the other.
 var everyday = sync.OnceValue(func() (all []rephrasing) {
 	for _, pair := range [][2]string{
+		{`\btwo\b`, "2"}, {`\bthree\b`, "3"}, {`\bfour\b`, "4"}, {`\bfive\b`, "5"}, {`\bsix\b`, "6"}, {`\bten\b`, "10"},
+		{`\bfifteen\b`, "15"}, {`\btwenty\b`, "20"}, {`\bthirty\b`, "30"}, {`\bhalf an hour\b`, "30 minutes"}, {`\ban hour\b`, "hour"},
+		{`^[0-9]+ ?(?:ms|s|m|h|d|w|seconds?|minutes?|hours?|days?|weeks?)$`, "every $0"},
 		{`\bnoon\b`, "12:00"},
 		{`\bmidnight\b`, "00:00"},
 		{`( at|^at) ([0-9]{1,2})$`, "$1 $2:00"},
 		{`\b([0-9]):([0-5][0-9])`, "0$1:$2"},
 		{`\b([0-9]{2}:[0-9]{2}) and ([0-9])`, "$1, $2"},
 		{`^(?:at )?([0-9]{2}:[0-9]{2}(?:, ?[0-9]{2}:[0-9]{2})*)$`, "daily at $1"},
+		{`^(daily|weekdays)` + anyTime, "$1 at $2"},
 		{`^every day` + anyTime, "daily at $1"},
 		{`^(?:every weekday|on weekdays|weekday)` + anyTime, "weekdays at $1"},
 		{`^(?:every weekend|on weekends|weekends?)` + anyTime, "weekly on sat, sun at $1"},

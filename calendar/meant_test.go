@@ -32,6 +32,10 @@ func TestEverydayWordsAreAnsweredInTheWordsOfTheGrammar(t *testing.T) {
 		{"weekly", "weekly on mon at 00:00"},
 		{"monthly at 08:00", "monthly on 1 at 08:00"},
 		{"wekdays at 09:00", "weekdays at 09:00"},
+		{"weekdays 09:00", "weekdays at 09:00"},
+		{"every five minutes", "every 5 minutes"},
+		{"5s", "every 5s"},
+		{"@hourlyy", "@hourly"},
 		{"dayly at 09:00", "daily at 09:00"},
 		{"TZ=Europe/Paris every monday at 09:00", "weekly on mon at 09:00"},
 	} {

@@ -29,7 +29,7 @@ func (o *outage) failed(err error) time.Duration {
 
 func (o *outage) over() {
 	if !o.since.IsZero() {
-		o.log.Info("the database answers again", "away", schedule.Duration(time.Since(o.since).Round(time.Millisecond)).String())
+		o.log.Info("the database answers again", "away", schedule.Elapsed(time.Since(o.since)))
 		o.since = time.Time{}
 	}
 }
@@ -74,7 +74,18 @@ type absence struct {
 	order  []string
 }
 
-type caughtUp struct{ met, enqueued int }
+type caughtUp struct {
+	met, enqueued int
+	skipped       schedule.Reason // why the last that was skipped was
+}
+
+func (u *caughtUp) inWords(key string) string {
+	text := fmt.Sprintf("%s missed %d, enqueued %d", key, u.met, u.enqueued)
+	if u.enqueued == 0 {
+		text += fmt.Sprintf(" (skipped: %s)", u.skipped)
+	}
+	return text
+}
 
 // reportCatchUp counts what a committed batch caught up.
 func (c *Clock) reportCatchUp(now time.Time, decided []schedule.Decided) {
@@ -95,6 +106,8 @@ func (c *Clock) reportCatchUp(now time.Time, decided []schedule.Decided) {
 			one.met += row.Count
 			if row.Skipped == "" {
 				one.enqueued++
+			} else {
+				one.skipped = row.Skipped
 			}
 		}
 	}
@@ -117,7 +130,7 @@ func (c *Clock) reportBack(now time.Time) {
 		one := a.missed[key]
 		met, enqueued = met+one.met, enqueued+one.enqueued
 		if len(parts) < namedInReport {
-			parts = append(parts, fmt.Sprintf("%s missed %d, enqueued %d", key, one.met, one.enqueued))
+			parts = append(parts, one.inWords(key))
 		}
 	}
 	if rest := len(a.order) - len(parts); rest > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,16 @@ var otherBooleans = []string{"yes", "no", "on", "off", "y", "n"}
 // be what was meant.
 func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	const advice = `put it in quotes: %q`
+	if (n.kind == number || n.kind == null) && (field == "when" || strings.HasSuffix(field, ".when")) {
+		d.fault(n, field, `for example "every 5m" or "weekdays at 09:00"`, "%s; a when belongs here", n.describe())
+		return "", false
+	}
+	if n.kind == null {
+		if example := exampleTexts[field[strings.LastIndexByte(field, '.')+1:]]; example != "" {
+			d.fault(n, field, "for example "+example, "is empty")
+			return "", false
+		}
+	}
 	switch n.kind {
 	case text:
 		if !n.quoted && slices.Contains(otherBooleans, strings.ToLower(n.text)) {
@@ -112,6 +123,9 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	return "", false
 }
 
+// exampleTexts are of texts that cannot be without characters.
+var exampleTexts = map[string]string{"run": `"./report.sh"`, "timezone": "Europe/Paris", "url": `"https://example.com/report"`, "queue": "reports", "kind": "send_report"}
+
 // mappingAdvice knows that a colon and a space in a text make it a mapping.
 func mappingAdvice(n *node) string {
 	if !n.flow && len(n.pairs) == 1 && n.pairs[0].value.kind != mapping && n.pairs[0].value.kind != sequence {
@@ -127,7 +141,15 @@ func (d *decoder) integer(n *node, v reflect.Value, field string) {
 			v.SetInt(int64(i))
 			return
 		}
-		d.fault(n, field, "write it in digits", "%s is not a whole number", n.text)
+		if strings.ContainsAny(n.text, ".eE") {
+			d.fault(n, field, "for example 3", "%s is not a whole number", n.text)
+		} else {
+			d.fault(n, field, "write it in decimal digits, as 3", "%s is not a number that is possible here", n.text)
+		}
+		return
+	}
+	if n.kind == text && !n.quoted && n.text != "" && strings.Trim(n.text, "0123456789") == "" {
+		d.fault(n, field, "for example 3", "%s is out of range", n.text)
 		return
 	}
 	if n.kind == text && n.quoted {
@@ -152,7 +174,7 @@ func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
 	case text:
 		parsed, err := schedule.ParseDuration(n.text)
 		if err != nil {
-			d.fault(n, field, "", "%s", err)
+			d.fault(n, field, durationMeant(n.text), "%s", err)
 			return
 		}
 		*into = parsed
@@ -161,6 +183,22 @@ func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
 	default:
 		d.fault(n, field, "write "+schedule.DurationAllowed, "%s; a duration belongs here", n.describe())
 	}
+}
+
+var spelledDuration = regexp.MustCompile(`(?i)^([0-9]+) *(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)$`)
+
+// durationMeant is advice where a duration is spelled out, as 5 minutes; empty
+// where it is not.
+func durationMeant(text string) string {
+	parts := spelledDuration.FindStringSubmatch(strings.TrimSpace(text))
+	if parts == nil {
+		return ""
+	}
+	unit := strings.ToLower(parts[2])
+	if strings.HasPrefix(unit, "mil") || unit == "ms" {
+		return "write " + parts[1] + "ms"
+	}
+	return "write " + parts[1] + unit[:1]
 }
 
 func (d *decoder) mapping(n *node, v reflect.Value, field string) {
@@ -219,34 +257,50 @@ type misplaced struct {
 }
 
 var misplacedKeys = map[string]misplaced{
-	"schedules.cron":             {"when", "when takes cron expressions"},
-	"schedules.schedule":         {"when", "when says when it runs"},
-	"schedules.every":            {"when", `when takes intervals: when: "every 5m"`},
-	"schedules.command":          {"run", "run takes commands"},
-	"schedules.url":              {"http", "it belongs under http"},
-	"schedules.method":           {"", "it belongs under http"},
-	"schedules.headers":          {"", "it belongs under http"},
-	"schedules.body":             {"", "it belongs under http"},
-	"schedules.kind":             {"job", "it belongs under job"},
-	"schedules.args":             {"", "it belongs under job"},
-	"schedules.environment":      {"", "env sets variables, inherit_env says which the command inherits, enabled_in where the schedule runs"},
-	"schedules.retry_codes":      {"", "it belongs under http; for a command, no_retry_codes names the exit codes that are not tried again"},
-	"schedules.follow_redirects": {"", "it belongs under http"},
-	"schedules.sign_with":        {"", "it belongs under http"},
-	"schedules.ca_file":          {"", "it belongs under http"},
-	"schedules.tz":               {"timezone", "did you mean timezone?"},
-	"schedules.zone":             {"timezone", "did you mean timezone?"},
-	"schedules.enabled":          {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},
-	"schedules.limits":           {"", "limits stands at the top of the file; a schedule names one with limit"},
-	"defaults.timezone":          {"", "it stands at the top of the file"},
-	"defaults.when":              {"", "each schedule has its own"},
-	"defaults.run":               {"", "each schedule has its own"},
-	"defaults.http":              {"", "each schedule has its own"},
-	"defaults.job":               {"", "each schedule has its own"},
-	".tz":                        {"timezone", "did you mean timezone?"},
-	".jobs":                      {"schedules", "did you mean schedules?"},
-	".queue":                     {"", "it belongs under defaults"},
-	".env":                       {"", "it belongs under defaults"},
+	"schedules.cron":              {"when", "when takes cron expressions"},
+	"schedules.schedule":          {"when", "when says when it runs"},
+	"schedules.every":             {"when", `when takes intervals: when: "every 5m"`},
+	"schedules.command":           {"run", "run takes commands"},
+	"schedules.cmd":               {"run", "run takes commands"},
+	"schedules.shell":             {"run", "run takes commands"},
+	"schedules.script":            {"run", "run takes commands"},
+	"schedules.exec":              {"run", "run takes commands, for the shell as a text, to execute as a list"},
+	"schedules.retry":             {"retries", "retries says how often it is tried again"},
+	"schedules.max_retries":       {"retries", "retries says how often it is tried again"},
+	"schedules.attempts":          {"retries", "retries says how often it is tried again after the first attempt"},
+	"schedules.max_attempts":      {"retries", "retries says how often it is tried again after the first attempt"},
+	"schedules.cwd":               {"directory", "directory says where it runs"},
+	"schedules.workdir":           {"directory", "directory says where it runs"},
+	"schedules.working_directory": {"directory", "directory says where it runs"},
+	"schedules.dir":               {"directory", "directory says where it runs"},
+	"schedules.interval":          {"when", `when takes intervals: when: "every 5m"`},
+	"schedules.at":                {"when", `when takes times: when: "daily at 09:00"`},
+	"schedules.concurrency":       {"overlap", "overlap says what happens while the previous run goes on; limit bounds several schedules together"},
+	"schedules.name":              {"", "the name of a schedule is its key; description is free text"},
+	"schedules.url":               {"http", "it belongs under http"},
+	"schedules.method":            {"", "it belongs under http"},
+	"schedules.headers":           {"", "it belongs under http"},
+	"schedules.body":              {"", "it belongs under http"},
+	"schedules.kind":              {"job", "it belongs under job"},
+	"schedules.args":              {"", "it belongs under job"},
+	"schedules.environment":       {"", "env sets variables, inherit_env says which the command inherits, enabled_in where the schedule runs"},
+	"schedules.retry_codes":       {"", "it belongs under http; for a command, no_retry_codes names the exit codes that are not tried again"},
+	"schedules.follow_redirects":  {"", "it belongs under http"},
+	"schedules.sign_with":         {"", "it belongs under http"},
+	"schedules.ca_file":           {"", "it belongs under http"},
+	"schedules.tz":                {"timezone", "did you mean timezone?"},
+	"schedules.zone":              {"timezone", "did you mean timezone?"},
+	"schedules.enabled":           {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},
+	"schedules.limits":            {"", "limits stands at the top of the file; a schedule names one with limit"},
+	"defaults.timezone":           {"", "it stands at the top of the file"},
+	"defaults.when":               {"", "each schedule has its own"},
+	"defaults.run":                {"", "each schedule has its own"},
+	"defaults.http":               {"", "each schedule has its own"},
+	"defaults.job":                {"", "each schedule has its own"},
+	".tz":                         {"timezone", "did you mean timezone?"},
+	".jobs":                       {"schedules", "did you mean schedules?"},
+	".queue":                      {"", "it belongs under defaults"},
+	".env":                        {"", "it belongs under defaults"},
 }
 
 // unknown tells of a key that means nothing, and what may have been meant.
@@ -266,7 +320,14 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 		d.meant[n] = map[string]bool{}
 	}
 	d.meant[n][known.instead] = true
+	if where == "" && looksLikeSchedule(n.get(key.text)) {
+		known.advice = "schedules stand under schedules:, each under its key"
+	}
 	d.fault(key, below(field, key.text), known.advice, "%s is not a key", quoted(key.text))
+}
+
+func looksLikeSchedule(n *node) bool {
+	return n.get("when") != nil || n.get("run") != nil || n.get("http") != nil
 }
 
 func below(field, key string) string {

@@ -55,8 +55,8 @@ func (d *document) invalid(e *entry, field string, fault schedule.Fault) {
 		}
 	}
 	problem := fault.Problem
-	if fault.Field == "run" && n == e.key {
-		problem = "has no job"
+	if fault.Field == "run" && n == e.key && e.HTTP == nil && e.Job == nil {
+		problem = "is missing, and so are http and job"
 	}
 	if n == e.key { // of which several things may be missing
 		d.add(n.place, below(field, fault.Field), fault.Advice, problem)

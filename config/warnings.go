@@ -3,7 +3,10 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/netip"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,6 +46,9 @@ func (f *File) Warnings(now time.Time) []Warning {
 	}
 	w.herd()
 	w.unused()
+	if len(w.entries) == 0 {
+		w.found.add(place{line: 1, column: 1}, "schedules", "punctual apply --prune would delete the schedules this file had", "the file declares no schedules")
+	}
 	return w.found.sorted()
 }
 
@@ -77,6 +83,7 @@ func (w *watch) schedule(e *entry) {
 	w.idleZone(e)
 	w.files(e)
 	w.exitCodes(e)
+	w.literals(e)
 }
 
 // ended warns of a schedule that never runs again.
@@ -158,6 +165,9 @@ func (w *watch) files(e *entry) {
 		return os.IsNotExist(err)
 	}
 	if call != nil {
+		if address, err := url.Parse(call.URL); err == nil && linkLocal(address.Hostname()) {
+			w.warn(e, "http", "name another address; what a cloud tells its machines is not for jobs to read", "the worker refuses requests to link-local addresses such as %s", address.Hostname())
+		}
 		if call.CAFile != "" && missing(call.CAFile) {
 			w.warn(e, "http", "ca_file is looked for beside the schedule file; put it where the worker runs", "there is no file %s here", quoted(call.CAFile))
 		}
@@ -174,13 +184,38 @@ func (w *watch) files(e *entry) {
 		program = words[0]
 	}
 	if !strings.Contains(program, "/") {
-		return // found by PATH, or part of the shell
+		// What a shell line begins with may be part of the shell.
+		if _, err := exec.LookPath(program); err != nil && len(run.Program) > 0 && run.Env["PATH"] == "" {
+			w.warn(e, "run", "install it where the worker runs, or give its path", "there is no program %s in the PATH here", quoted(program))
+		}
+		return
 	}
 	if !filepath.IsAbs(program) {
 		program = filepath.Join(run.Directory, program)
 	}
 	if missing(program) {
 		w.warn(e, "run", "commands run in the directory of the schedule file, or in the one that directory names", "there is no file %s here", quoted(program))
+	}
+}
+
+func linkLocal(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLinkLocalUnicast()
+}
+
+// literals warns of what looks like ${NAME} and is none: it stays as it is.
+func (w *watch) literals(e *entry) {
+	job := e.declaration.Job
+	env := map[string]string{}
+	if job.Run != nil {
+		env = job.Run.Env
+	} else if job.HTTP != nil {
+		env = job.HTTP.Env
+	}
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if strings.Contains(schedule.WithoutPlaceholders(env[name]), "${") {
+			w.warn(e, "env", "a name is letters, digits and _, as ${HOME}", "%s holds a ${ that names no variable, and is taken as it stands", name)
+		}
 	}
 }
 

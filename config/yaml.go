@@ -139,11 +139,40 @@ func (r *yamlReader) lex(text string) (tokens token.Tokens, ok bool) {
 		}
 		line := tokens[tab].Position.Line
 		problem, advice := explain(tokens[tab].Error)
-		r.add(place{line, 1, 1}, "", advice, problem)
 		lines := strings.Split(text, "\n")
+		if more := untab(lines); more > 0 {
+			problem += fmt.Sprintf(", here and in %d lines below", more)
+			r.add(place{line, 1, 1}, "", advice, problem)
+			text = strings.Join(lines, "\n")
+			continue
+		}
+		r.add(place{line, 1, 1}, "", advice, problem)
 		lines[line-1] = indentation(lines[:line-1]) + strings.TrimLeft(lines[line-1], " \t")
 		text = strings.Join(lines, "\n")
 	}
+}
+
+// untab indents with spaces the lines of a file that only has tabs, and returns
+// how many there are besides the first. It leaves a file alone that has both:
+// how wide its tabs were meant to be is not known.
+func untab(lines []string) int {
+	tabbed := 0
+	for _, line := range lines {
+		switch content := strings.TrimLeft(line, "\t"); {
+		case strings.HasPrefix(content, " "):
+			return 0
+		case content != line:
+			tabbed++
+		}
+	}
+	if tabbed < 2 {
+		return 0
+	}
+	for i, line := range lines {
+		content := strings.TrimLeft(line, "\t")
+		lines[i] = strings.Repeat("  ", len(line)-len(content)) + content
+	}
+	return tabbed - 1
 }
 
 // indentation is that of the last line that is not empty.

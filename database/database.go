@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -109,12 +111,38 @@ func Open(ctx context.Context, address string, o Options) (*Database, error) {
 		d.engine, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"))
 	default:
 		// The address may hold a password, so it is not repeated.
+		if filePath(address) {
+			return nil, fmt.Errorf("opening the database: %q has no scheme; for a SQLite file of that name: sqlite:%[1]s", address)
+		}
 		return nil, fmt.Errorf("opening the database: its address begins with %q; allowed is %s", scheme, Allowed)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// filePath says whether an address without a scheme names a file of SQLite.
+func filePath(address string) bool {
+	return !strings.ContainsAny(address, ":@?= ") && slices.Contains([]string{".db", ".sqlite", ".sqlite3"}, filepath.Ext(address))
+}
+
+// CheckWritable fails where the database can be read only: because of a file's
+// permissions, a role's rights, or a server that stands by for another.
+func (d *Database) CheckWritable(ctx context.Context, table string) error {
+	err := d.Transaction(ctx, func(tx Tx) error {
+		// Nothing matches, but to try needs the right to write.
+		_, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE 1 = 0")
+		return err
+	})
+	if err == nil || !Told(err) {
+		return err
+	}
+	who := "the role in its address needs the right to write, on a server that is not read-only"
+	if d.Kind == SQLite {
+		who = "the file, and the directory it is in, have to be writable for the user that runs punctual"
+	}
+	return fmt.Errorf("%s can be read, but not written: %w; %s", d.Location, err, who)
 }
 
 // Close ends all connections.

@@ -174,6 +174,21 @@ func TestManyRowsAreInsertedAtOnceOrNotAtAll(t *testing.T) {
 	})
 }
 
+func TestADatabaseThatCanOnlyBeReadIsToldOf(t *testing.T) {
+	onBoth(t, database.Options{}, func(t *testing.T, db *database.Database) {
+		if err := db.CheckWritable(t.Context(), "thing"); err != nil {
+			t.Errorf("one that can be written: %v", err)
+		}
+	})
+	address := pgtest.New(t)
+	exec(t, open(t, address, database.Options{}), "CREATE TABLE thing (id integer)")
+	reader := open(t, address+"&default_transaction_read_only=on", database.Options{})
+	err := reader.CheckWritable(t.Context(), "thing")
+	if err == nil || !strings.Contains(err.Error(), "can be read, but not written") {
+		t.Errorf("one that can only be read: %v", err)
+	}
+}
+
 func TestATransactionIsUndoneByAnErrorAndByAPanic(t *testing.T) {
 	onBoth(t, database.Options{MaxConnections: 1}, func(t *testing.T, db *database.Database) {
 		insert := func(tx database.Tx) {
@@ -261,6 +276,7 @@ func TestAnAddressThatIsWrongIsToldWithoutItsPassword(t *testing.T) {
 		"sqlite::memory:":             "needs a file",
 		"sqlite:/no/such/folder/a.db": "/no/such/folder",
 		"hunter2":                     "allowed is",
+		"punctual.db":                 "for a SQLite file of that name: sqlite:punctual.db",
 	} {
 		_, err := database.Open(t.Context(), address, database.Options{})
 		if err == nil {

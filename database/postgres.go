@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,7 +31,10 @@ var postgresSession = map[string]string{
 	"default_transaction_isolation": "read committed",
 }
 
-const postgresConnectTimeout = 5 * time.Second
+const (
+	postgresConnectTimeout = 5 * time.Second
+	postgresPort           = 5432
+)
 
 type postgres struct{ pool *pgxpool.Pool }
 
@@ -39,7 +44,11 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 		// The parser's own message repeats the address, with its password.
 		return nil, "", fmt.Errorf("opening the database: the address is not one of Postgres; allowed is %s", Allowed)
 	}
-	location := (&url.URL{Scheme: "postgres", Host: config.ConnConfig.Host, Path: "/" + config.ConnConfig.Database}).String()
+	host := config.ConnConfig.Host
+	if port := config.ConnConfig.Port; port != postgresPort && !strings.HasPrefix(host, "/") {
+		host = net.JoinHostPort(host, strconv.Itoa(int(port)))
+	}
+	location := (&url.URL{Scheme: "postgres", Host: host, Path: "/" + config.ConnConfig.Database}).String()
 	for name, value := range postgresSession {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
@@ -59,9 +68,26 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, "", fmt.Errorf("opening %s: %w; is the server running, and are user and password right?", location, reasonOf(err))
+		return nil, "", fmt.Errorf("opening %s: %w; %s", location, reasonOf(err), adviceFor(err))
 	}
 	return &postgres{pool}, location, nil
+}
+
+// adviceFor says what to look at when no connection came about.
+func adviceFor(err error) string {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) {
+		return "is the server running, and are host and port right?"
+	}
+	switch refused.Code {
+	case "28P01", "28000":
+		return "are user and password right?"
+	case "3D000":
+		return "createdb makes one"
+	case "53300":
+		return "each process keeps about ten connections; raise max_connections, or set pool_max_conns in the address"
+	}
+	return "the server answers, and refuses"
 }
 
 // reasonOf is why no connection came about, without pgx's wrapping, which
@@ -74,6 +100,10 @@ func reasonOf(err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		return refused
+	}
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) {
+		return lookup
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) && connect.Unwrap() != nil {

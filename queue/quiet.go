@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,10 @@ func quiet(logger *slog.Logger) *slog.Logger {
 	return slog.New(warningsOnly{logger.Handler(), &repeats{told: map[string]time.Time{}}})
 }
 
+// told are the warnings of River about what was asked for, and what is told in
+// words of our own.
+var told = []string{"job cancelled remotely", "Soft stop timeout"}
+
 type warningsOnly struct {
 	slog.Handler
 	repeats *repeats
@@ -27,6 +32,9 @@ func (h warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h warningsOnly) Handle(ctx context.Context, record slog.Record) error {
+	if slices.ContainsFunc(told, func(end string) bool { return strings.Contains(record.Message, end) }) {
+		return nil
+	}
 	// What is said of a job is said of each.
 	if !strings.Contains(record.Message, "JobExecutor") && h.repeats.recent(record.Message, record.Time) {
 		return nil

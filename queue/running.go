@@ -203,6 +203,14 @@ func (a *attempts) abandon() {
 	}
 }
 
+// announceStop says why a worker that was told to stop is still there.
+func (a *attempts) announceStop() {
+	if n := a.running.Load(); n > 0 && a.options.Logger != nil {
+		a.options.Logger.Info("stopping: the jobs that run may finish first; a second signal ends them at once, to run again later",
+			"jobs", n, "at_most", schedule.Duration(a.options.grace()).String())
+	}
+}
+
 // settleTime is how long the client may take to write down what came of the
 // jobs after the last one has ended. It tries for half a minute where the
 // database is away; a platform would have killed the process by then.

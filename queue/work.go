@@ -75,6 +75,13 @@ func (o WorkOptions) bound(name string) int {
 	return o.Concurrency
 }
 
+func (o WorkOptions) grace() time.Duration {
+	if o.StopGrace > 0 {
+		return o.StopGrace
+	}
+	return defaultSoftStop
+}
+
 // Work takes jobs off the queue and runs them until ctx ends; then it takes no
 // more, lets running ones finish for the grace, ends them, and returns. What
 // did not finish is available again, its attempt given back.
@@ -90,10 +97,6 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	for _, name := range o.Queues {
 		queues[name] = river.QueueConfig{MaxWorkers: o.bound(name)}
 	}
-	grace := o.StopGrace
-	if grace <= 0 {
-		grace = defaultSoftStop
-	}
 	every := fetchPollPostgres
 	if q.db.Kind == database.SQLite {
 		every = fetchPollSQLite
@@ -105,7 +108,7 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 		JobTimeout: -1, RescueStuckJobsAfter: riverRescueOutOfWay,
 		CompletedJobRetentionPeriod: keepFinishedJobs, CancelledJobRetentionPeriod: keepFinishedJobs,
 		DiscardedJobRetentionPeriod: keepFailedJobs,
-		SoftStopTimeout:             grace,
+		SoftStopTimeout:             o.grace(),
 		RetryPolicy:                 retryPolicy{},
 		Middleware:                  []rivertype.Middleware{attempts},
 		// Else the first worker to come by would fail what another program is
@@ -171,6 +174,7 @@ func work[T any](ctx context.Context, o WorkOptions, a *attempts, open func() (*
 	case <-client.Stopped():
 		return true, nil
 	case <-ctx.Done():
+		a.announceStop()
 		return a.settle(client.Stopped(), o.Logger), nil
 	case <-o.Lost:
 		a.abandon()

@@ -3,6 +3,7 @@ package schedule
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -31,6 +32,8 @@ type Change struct {
 	NewDefinition bool
 	NewWhen       bool // what skip-next names lapses, if it lies after the edit
 	Adopted       bool // taken over from another owner
+	// Warning is what whoever applies this should know; empty: nothing.
+	Warning string
 }
 
 // Difference is a field whose value changes.
@@ -81,7 +84,7 @@ func (p *planner) declare(d *Declaration) {
 		if old := p.byKey[d.Was]; d.Was != "" && old != nil && old.DeletedAt.IsZero() {
 			p.faults = append(p.faults, Fault{
 				Field: d.Key, Problem: fmt.Sprintf("was %q, but a deleted schedule has its history under %q", d.Was, d.Key),
-				Advice: "choose another key, or leave out was to go on with that history",
+				Advice: fmt.Sprintf("rename %q to a key that is new, or leave out was to go on with the history under %q", d.Was, d.Key),
 			})
 			return
 		}
@@ -95,7 +98,7 @@ func (p *planner) declare(d *Declaration) {
 		p.used[old.Key] = true
 	}
 	if before == nil {
-		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, After: d, NewDefinition: true, NewWhen: true})
+		p.changes = append(p.changes, Change{Kind: ChangeCreate, Key: d.Key, After: d, NewDefinition: true, NewWhen: true, Warning: p.unknownWas(d)})
 		return
 	}
 	adopted := before.Owner != p.options.Owner
@@ -128,11 +131,21 @@ func (p *planner) renamed(d *Declaration, before *Schedule) *Schedule {
 	if before != nil || p.used[d.Was] {
 		p.faults = append(p.faults, Fault{
 			Field: d.Key, Problem: fmt.Sprintf("was %q, but both schedules exist", d.Was),
-			Advice: "delete one of them, or leave out was",
+			Advice: fmt.Sprintf("leave out was, and each goes on with its own history; or rename %q to a key that is new", d.Was),
 		})
 		return nil
 	}
 	return old
+}
+
+// unknownWas speaks up where a new schedule says to have been one that is not
+// there: a slip in the old key would begin a second history, and leave the old
+// schedule running. Most often the rename was just not needed in this database.
+func (p *planner) unknownWas(d *Declaration) string {
+	if old := p.byKey[d.Was]; d.Was == "" || old != nil && old.DeletedAt.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%q is not in this database, so %q renames nothing and begins a history of its own; if was is a slip, correct it before the next run", d.Was, d.Key)
 }
 
 func (p *planner) prune(existing []*Schedule) {
@@ -204,15 +217,74 @@ func differences(a, b Declaration) []Difference {
 	add("description", a.Description, b.Description)
 	add("tags", strings.Join(a.Tags, ", "), strings.Join(b.Tags, ", "))
 	add("enabled", a.Disabled, b.Disabled)
-	if jsonText(a.Job) != jsonText(b.Job) {
-		// Differences are shown, and kept in the activity.
-		all = append(all, Difference{"job", jsonText(a.Job.Hide()), jsonText(b.Job.Hide())})
-	}
+	all = append(all, jobDifferences(a.Job, b.Job)...)
 	before, after := fields(a.Policies), fields(b.Policies)
 	for _, name := range policyNames {
 		add(name, before[name], after[name])
 	}
 	return all
+}
+
+// jobDifferences are those of what runs. They are shown, and kept in the
+// activity, so secrets are hidden in them.
+func jobDifferences(a, b Job) (all []Difference) {
+	if jsonText(a) == jsonText(b) {
+		return nil
+	}
+	before, after := jobFields(a.Hide()), jobFields(b.Hide())
+	names := slices.Collect(maps.Keys(before))
+	for name := range after {
+		if _, both := before[name]; !both {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if before[name] != after[name] {
+			all = append(all, Difference{name, before[name], after[name]})
+		}
+	}
+	if len(all) == 0 {
+		all = []Difference{{"a secret in the job", Hidden, Hidden + " (another)"}}
+	}
+	return all
+}
+
+// jobFields are the parts of a job by name: run, env.PATH, http.url, args.
+func jobFields(j Job) map[string]string {
+	found := map[string]string{}
+	var kinds map[string]map[string]any
+	_ = json.Unmarshal([]byte(jsonText(j)), &kinds)
+	for kind, parts := range kinds {
+		for part, value := range parts {
+			name := kind + "." + part
+			switch name {
+			case "run.shell", "run.program":
+				name = "run"
+			case "work.kind":
+				name = "job"
+			default:
+				if kind != "http" {
+					name = part
+				}
+			}
+			inner, nested := value.(map[string]any)
+			if !nested {
+				found[name] = plainText(value)
+			}
+			for key, value := range inner {
+				found[name+"."+key] = plainText(value)
+			}
+		}
+	}
+	return found
+}
+
+func plainText(value any) string {
+	if text, ok := value.(string); ok {
+		return text
+	}
+	return jsonText(value)
 }
 
 var policyNames = []string{

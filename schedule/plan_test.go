@@ -51,6 +51,12 @@ func was(key, old string) schedule.Declaration {
 	return declared(key, "every 10m", func(d *schedule.Declaration) { d.Was = old })
 }
 
+func calls(method, address string) schedule.Declaration {
+	return declared("a", "every 10m", func(d *schedule.Declaration) {
+		d.Job = schedule.Job{HTTP: &schedule.Request{Method: method, URL: address}}
+	})
+}
+
 func TestPlan(t *testing.T) {
 	hourly := declared("a", "every 1h", nil)
 	gone := shelf{}.with(file, plain("a"))
@@ -71,6 +77,9 @@ func TestPlan(t *testing.T) {
 		{"a policy is no definition", shelf{}.with(file, plain("a")), []schedule.Declaration{declared("a", "every 10m", func(d *schedule.Declaration) { d.Policies.Retries = 3 })}, false, false, "update a (retries)"},
 		{"a rename keeps the history", shelf{}.with(file, plain("a")), []schedule.Declaration{was("b", "a")}, false, false, "rename b (key)"},
 		{"a rename moves the jitter", shelf{}.with(file, declared("a", "every 10m", func(d *schedule.Declaration) { d.Jitter = time.Minute })), []schedule.Declaration{jittered}, false, false, "rename b (key), new definition"},
+		{"a rename of nothing creates, and says so", nil, []schedule.Declaration{was("b", "a")}, false, false, `create b, new definition, warning: "a" is not in this database`},
+		{"a job is compared part by part", shelf{}.with(file, calls("GET", "http://a/")), []schedule.Declaration{calls("POST", "http://b/")}, false, false, "update a (http.method, http.url)"},
+		{"a secret that changes is told of without it", shelf{}.with(file, calls("GET", "http://u:one@a/")), []schedule.Declaration{calls("GET", "http://u:two@a/")}, false, false, "update a (a secret in the job)"},
 		{"a rename done is done", shelf{}.with(file, was("b", "a")), []schedule.Declaration{was("b", "a")}, false, false, "unchanged b"},
 		{"the old key may be given to a new schedule", shelf{}.with(file, was("b", "a")).with(file, plain("a")), []schedule.Declaration{was("b", "a"), plain("a")}, false, false, "unchanged b; unchanged a"},
 		{"a rename onto a schedule that exists is refused", shelf{}.with(file, plain("a")).with(file, plain("b")), []schedule.Declaration{was("b", "a")}, false, false, `refused b: was "a", but both schedules exist; unchanged b`},
@@ -110,6 +119,10 @@ func describeChange(c schedule.Change) string {
 	}
 	if c.NewDefinition {
 		text += ", new definition"
+	}
+	if c.Warning != "" {
+		warning, _, _ := strings.Cut(c.Warning, ",")
+		text += ", warning: " + warning
 	}
 	return text
 }

@@ -177,6 +177,20 @@ func (d Duration) String() string {
 	return text.String()
 }
 
+// Elapsed writes how long something took as a person would say it: 812ms, 14.1s,
+// 1m14s.
+func Elapsed(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return Duration(d.Round(time.Second)).String()
+}
+
 // MarshalText prints the duration.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 

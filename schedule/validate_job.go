@@ -186,6 +186,9 @@ func (v *validator) request(r Request) {
 }
 
 // placeholder is ${NAME}, resolved by the worker when an attempt starts.
+// WithoutPlaceholders is a text without the ${NAME} in it that a worker fills in.
+func WithoutPlaceholders(text string) string { return placeholder.ReplaceAllString(text, "") }
+
 var placeholder = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
 
 func (v *validator) work(w Work) {

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/punctual-dev/punctual/database"
 )
 
 // Activity is something somebody did.
@@ -18,8 +21,11 @@ type Activity struct {
 // Activities lists who did what, the newest first: at most limit, with a
 // smaller id than before if that is not zero.
 func (s *Store) Activities(ctx context.Context, before int64, limit int) ([]Activity, error) {
-	rows, err := s.db.Reader().Query(ctx, `SELECT id, at, author, action, subject, detail FROM punctual_activity
-		WHERE id < $1 OR $1 = 0 ORDER BY id DESC LIMIT $2`, before, limit)
+	return s.activities(ctx, fmt.Sprintf("id < $1 OR $1 = 0 ORDER BY id DESC LIMIT %d", limit), before)
+}
+
+func (s *Store) activities(ctx context.Context, which string, arguments ...any) ([]Activity, error) {
+	rows, err := s.db.Reader().Query(ctx, "SELECT id, at, author, action, subject, detail FROM punctual_activity WHERE "+which, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,4 +39,18 @@ func (s *Store) Activities(ctx context.Context, before int64, limit int) ([]Acti
 		all = append(all, a)
 	}
 	return all, rows.Err()
+}
+
+// renamedFrom begins the detail of the activity of a rename.
+func renamedFrom(key string) string { return "key: " + key + " → " }
+
+// Renamed is the key that a schedule has now which once had this one; empty if
+// none did, as far back as the activity is kept.
+func (s *Store) Renamed(ctx context.Context, key string) (now string, err error) {
+	err = s.db.Reader().QueryRow(ctx, `SELECT s.key FROM punctual_activity a JOIN punctual_schedule s ON s.id = a.schedule_id
+		WHERE a.action = 'rename' AND a.detail LIKE $1 ESCAPE '!' ORDER BY a.id DESC LIMIT 1`, beginning(renamedFrom(key))).Scan(&now)
+	if err == database.ErrNoRows {
+		return "", nil
+	}
+	return now, err
 }

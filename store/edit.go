@@ -246,6 +246,31 @@ func (s *Store) SkipNext(ctx context.Context, key string, actor Actor) (time.Tim
 	return nominal, err
 }
 
+// UndoSkipNext takes SkipNext back and returns the nominal that is not skipped
+// after all; zero if none was to be, or it is decided already.
+func (s *Store) UndoSkipNext(ctx context.Context, key string, actor Actor) (time.Time, error) {
+	var nominal time.Time
+	err := s.edit(ctx, func(e *edit) error {
+		one, state, err := e.lockSchedule(key)
+		if err != nil {
+			return err
+		}
+		if nominal = state.SkipAt; nominal.IsZero() {
+			return nil
+		}
+		if !nominal.After(state.Cursor) {
+			nominal = time.Time{}
+			return nil
+		}
+		state.SkipAt = time.Time{}
+		if err := e.store.writeState(e.ctx, e.tx, one, state.State, 0); err != nil {
+			return err
+		}
+		return e.record(actor, "undo-skip-next", one.ID, key, schedule.OccurrenceName(key, nominal))
+	})
+	return nominal, err
+}
+
 // SkipDue decides what is due at an instant, and undecided, as skipped by hand:
 // of one schedule, or of all if the key is empty. It returns how many nominals
 // that were.

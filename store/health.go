@@ -52,6 +52,9 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 		h.Oldest = time.Time{}
 	}
 	h.judge()
+	if h.Clocks == 0 && h.Healthy {
+		h.Warnings = append(h.Warnings, "no clock runs: what falls due waits until one does (punctual start, or punctual clock)")
+	}
 	if h.Unseen, err = s.CountUnseen(ctx); err != nil {
 		return h, err
 	}

@@ -22,6 +22,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return s.db.Migrate(ctx, files, queue.Migrate)
 }
 
+// CheckWritable fails where the tables can be read but not written: a process
+// would try for ever.
+func (s *Store) CheckWritable(ctx context.Context) error {
+	return s.db.CheckWritable(ctx, "punctual_process")
+}
+
 // Migrated says whether the tables are there at all.
 func (s *Store) Migrated(ctx context.Context) (bool, error) {
 	query := `SELECT count(*) FROM information_schema.tables WHERE table_name = 'punctual_change'`

@@ -49,9 +49,12 @@ func (f OverviewFilter) where() (condition string, arguments []any) {
 
 // containing is a pattern for LIKE ... ESCAPE '!' that finds words in lower
 // case.
-func containing(words string) string {
-	plain := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(words))
-	return "%" + strings.ReplaceAll(plain, "\x00", "") + "%"
+func containing(words string) string { return "%" + beginning(strings.ToLower(words)) }
+
+// beginning is a pattern for LIKE, with ! as its escape: texts that begin so.
+func beginning(words string) string {
+	plain := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(words)
+	return strings.ReplaceAll(plain, "\x00", "") + "%"
 }
 
 // Standing is how a schedule stands, in a word.

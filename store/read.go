@@ -169,11 +169,15 @@ type RunFilter struct {
 
 // Runs lists rows of the ledger, the newest first.
 func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
+	return s.runs(ctx, s.db.Reader(), f)
+}
+
+func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Run, error) {
 	if f.Limit <= 0 {
 		f.Limit = 20
 	}
 	condition, arguments, state := s.runsWhere(f)
-	rows, err := s.db.Reader().Query(ctx, `SELECT o.id, s.key, o.nominal_at, o.until_at, o.count, o.due_at, o.origin, o.run, o.trigger_id,
+	rows, err := q.Query(ctx, `SELECT o.id, s.key, o.nominal_at, o.until_at, o.count, o.due_at, o.origin, o.run, o.trigger_id,
 			o.decision, o.reason, o.blocker_job_id, coalesce(o.job_id, 0), o.decided_at, o.note, o.author, `+state+`,
 			CASE WHEN o.outcome IS NULL THEN coalesce(j.attempt, 0) ELSE o.attempts END,
 			CASE WHEN o.outcome IS NULL THEN `+s.jobs.StartedAt+` ELSE o.started_at END,

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/punctual-dev/punctual/store"
@@ -22,7 +23,9 @@ type Options struct {
 	// Address is where to listen. Without any credentials only a loopback
 	// address is allowed.
 	Address string
-	Store   *store.Store
+	// Listener is what Listen gave for the address; nil: Run listens itself.
+	Listener net.Listener
+	Store    *store.Store
 	// Prefix is the path the site stands under: empty, or as "/punctual".
 	Prefix   string
 	Password string // of the user "punctual", an admin; empty: none
@@ -72,9 +75,12 @@ func Run(ctx context.Context, o Options) error {
 			return fmt.Errorf("listening on %s: %w", o.Address, ErrCredentials)
 		}
 	}
-	listener, err := net.Listen("tcp", o.Address)
-	if err != nil {
-		return fmt.Errorf("listening on %s: %w; is another process there? --listen and PORT choose another address", o.Address, err)
+	listener := o.Listener
+	if listener == nil {
+		var err error
+		if listener, err = Listen(o.Address); err != nil {
+			return err
+		}
 	}
 	// A name such as localhost may lead anywhere.
 	if !Loopback(listener.Addr().String()) {
@@ -84,6 +90,18 @@ func Run(ctx context.Context, o Options) error {
 		o.Listening(listener.Addr())
 	}
 	return serve(ctx, listener, Handler(o), o.Logger)
+}
+
+// Listen takes an address, before a store is there to serve.
+func Listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listening on %s: another process listens there, another punctual start for example; --listen or PORT choose another address", address)
+	case err != nil:
+		return nil, fmt.Errorf("listening on %s: %w; an address is a host and a port, as 127.0.0.1:8080", address, err)
+	}
+	return listener, nil
 }
 
 func (o Options) anyCredentials(ctx context.Context) (bool, error) {

@@ -125,7 +125,7 @@ func (x *exchange) do(ctx context.Context, client *http.Client, request *http.Re
 		return x.unanswered(ctx, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	took := time.Since(began).Round(time.Millisecond)
+	took := schedule.Elapsed(time.Since(began))
 	body := x.out.stream(StreamBody)
 	fmt.Fprintf(body, "HTTP %s in %s\n", answer.Status, took)
 	heading := len(body.first)

@@ -47,6 +47,7 @@ type appliedChange struct {
 	Was         string              `json:"was,omitempty"` // of a rename
 	When        string              `json:"when,omitempty"`
 	Differences []appliedDifference `json:"differences,omitempty"`
+	Warning     string              `json:"warning,omitempty"`
 }
 
 type appliedDifference struct {
@@ -147,21 +148,33 @@ func (c *applyCommand) change(a *app, s *settings, file *config.File, result *ap
 func (c *applyCommand) applyTo(a *app, st *store.Store, file *config.File, o store.ApplyOptions, result *applied) ([]schedule.Change, error) {
 	result.Database = st.Database().Location
 	changes, err := st.Apply(a.Context, file.Schedules, o)
-	if err != nil || c.Prune {
-		return changes, err
-	}
-	o.DryRun, o.Prune, o.LimitChanges = true, true, nil
-	pruned, err := st.Apply(a.Context, file.Schedules, o)
-	for _, change := range pruned {
-		if change.Kind == schedule.ChangeDelete {
-			result.Left = append(result.Left, change.Key)
-		}
+	if err == nil {
+		result.Left, err = keysLeft(a, st, file, o)
 	}
 	return changes, err
 }
 
+// keysLeft are the schedules that the file put into the database and has no
+// longer; none after they were pruned.
+func keysLeft(a *app, st *store.Store, file *config.File, o store.ApplyOptions) (left []string, err error) {
+	if o.Prune {
+		return nil, nil
+	}
+	o.DryRun, o.Prune, o.LimitChanges = true, true, nil
+	changes, err := st.Apply(a.Context, file.Schedules, o)
+	if _, refused := errors.AsType[*store.RefusedError](err); refused {
+		return nil, nil // to prune would be refused: it looks like the file of another app
+	}
+	for _, change := range changes {
+		if change.Kind == schedule.ChangeDelete {
+			left = append(left, change.Key)
+		}
+	}
+	return left, err
+}
+
 func (r *applied) add(c schedule.Change) {
-	change := appliedChange{Kind: c.Kind, Key: c.Key}
+	change := appliedChange{Kind: c.Kind, Key: c.Key, Warning: c.Warning}
 	declared := schedule.Declaration{}
 	if c.After != nil {
 		declared = *c.After
@@ -226,6 +239,9 @@ func (c appliedChange) print(a *app, widest int) {
 	for _, d := range c.Differences {
 		fmt.Fprintf(a.Stdout, "    %s: %s → %s\n", d.Field, orNone(d.Before), orNone(d.After))
 	}
+	if c.Warning != "" {
+		fmt.Fprintf(a.Stderr, "%s: %s\n", painted("warning", yellow, a.TerminalErr), c.Warning)
+	}
 }
 
 func printLimit(a *app, c store.LimitChange) {
@@ -266,7 +282,7 @@ func (r *applied) summary() string {
 		counts = []string{"no schedules"}
 	}
 	if r.DryRun {
-		return fmt.Sprintf("Would be, in %s: %s. Nothing was changed.", r.Database, strings.Join(counts, ", "))
+		return fmt.Sprintf("A dry run against %s: %s. Nothing was changed.", r.Database, strings.Join(counts, ", "))
 	}
 	return fmt.Sprintf("Applied %s to %s: %s.", r.File, r.Database, strings.Join(counts, ", "))
 }

@@ -34,6 +34,7 @@ type checked struct {
 	Faults   []config.Finding  `json:"faults"`
 	Warnings []config.Warning  `json:"warnings"`
 	Next     []nextOccurrence  `json:"next"`
+	More     int               `json:"more,omitempty"`   // schedules that are due later
 	Paused   map[string]string `json:"paused,omitempty"` // key → why
 }
 
@@ -84,6 +85,8 @@ func checkFile(a *app, s *settings, now time.Time) (*checked, error) {
 	result.Fine = len(file.Schedules)
 	result.Warnings = append(result.Warnings, file.Warnings(now)...)
 	result.Next, result.Paused = nextOf(file.Schedules, now)
+	result.More = max(len(result.Next)-shownNext, 0)
+	result.Next = result.Next[:len(result.Next)-result.More]
 	return result, nil
 }
 
@@ -119,7 +122,7 @@ func nextOf(schedules []schedule.Declaration, now time.Time) ([]nextOccurrence, 
 		}
 	}
 	slices.SortStableFunc(next, func(a, b nextOccurrence) int { return a.Due.Compare(b.Due) })
-	return next[:min(len(next), shownNext)], paused
+	return next, paused
 }
 
 func (r *checked) write(w io.Writer, now time.Time, terminal bool) error {
@@ -128,7 +131,7 @@ func (r *checked) write(w io.Writer, now time.Time, terminal bool) error {
 		fmt.Fprintf(out, "%s\n\n", finding.Render(terminal))
 	}
 	if !r.OK {
-		fmt.Fprintf(out, "%s: %s; %s without.\n", r.File, counted(len(r.Faults), "fault"), counted(r.Fine, "schedule"))
+		fmt.Fprintf(out, "%s: %s; %s without any.\n", r.File, counted(len(r.Faults), "fault"), counted(r.Fine, "schedule"))
 		return out.Flush()
 	}
 	fmt.Fprintf(out, "%s: %s, no faults", r.File, counted(r.Fine, "schedule"))
@@ -145,6 +148,9 @@ func (r *checked) write(w io.Writer, now time.Time, terminal bool) error {
 		}
 		if err := table.Flush(); err != nil {
 			return err
+		}
+		if r.More > 0 {
+			fmt.Fprintf(out, "… and %s later; punctual simulate shows all.\n", counted(r.More, "schedule"))
 		}
 	}
 	if len(r.Paused) > 0 {

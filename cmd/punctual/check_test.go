@@ -48,7 +48,7 @@ func TestCheckEndsWithOneOnFaultsAndTellsThemAll(t *testing.T) {
 	if got.code != 1 || got.errors != "" {
 		t.Errorf("check = %+v", got)
 	}
-	for _, want := range []string{"standard input:3:13: schedules.b.when: ", "standard input:3:24: schedules.b.run: ", "standard input: 2 faults; 1 schedule without.\n"} {
+	for _, want := range []string{"standard input:3:13: schedules.b.when: ", "standard input:3:24: schedules.b.run: ", "standard input: 2 faults; 1 schedule without any.\n"} {
 		if !strings.Contains(got.out, want) {
 			t.Errorf("no %q in:\n%s", want, got.out)
 		}

@@ -101,5 +101,39 @@ func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
 		printOverview(w, parser.Model.HelpFlag, node)
 		return
 	}
-	fmt.Fprintf(w, "punctual: %v\nSee: %s --help\n", err, node.FullPath())
+	text := plainly(err)
+	if rest, ok := strings.CutPrefix(err.Error(), "unexpected argument "); ok && len(node.Children) > 0 {
+		word, _, _ := strings.Cut(rest, ",") // the parser's own suggestion follows
+		text = fmt.Sprintf("there is no command %q%s", strings.TrimSpace(strings.TrimPrefix(node.FullPath()+" "+word, "punctual ")), suggested(parser.Model.Node, word))
+	}
+	fmt.Fprintf(w, "punctual: %s\nSee: %s --help\n", text, node.FullPath())
+}
+
+// plainly is a complaint of the parser without its own jargon.
+func plainly(err error) string {
+	return strings.NewReplacer("must be one of", "is not one of", "missing flags: ", "needs ", "expected ", "needs ").Replace(err.Error())
+}
+
+// suggested names the commands that a word probably meant: those so called that
+// stand in a group, or else the nearest name.
+func suggested(root *kong.Node, word string) string {
+	var paths, names []string
+	var walk func(*kong.Node)
+	walk = func(node *kong.Node) {
+		for _, child := range node.Children {
+			if child.Name == word {
+				paths = append(paths, child.FullPath())
+			}
+			names = append(names, child.Name)
+			walk(child)
+		}
+	}
+	walk(root)
+	if len(paths) == 0 {
+		if near := meant(word, names); near != "" && near != word {
+			return suggested(root, near)
+		}
+		return ""
+	}
+	return "; did you mean " + strings.Join(paths, ", or ") + "?"
 }

@@ -10,10 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 )
 
 // commandLine is every command and the settings they share. Flags beat the
@@ -118,6 +120,7 @@ func run(a *app, arguments []string) int {
 		fmt.Fprintf(a.Stderr, "punctual: %v\n", err)
 		return 2
 	}
+	arguments = usual(arguments)
 	command, err := parse(parser, arguments)
 	if exited >= 0 {
 		return exited
@@ -127,6 +130,21 @@ func run(a *app, arguments []string) int {
 		return 2
 	}
 	return a.exitCode(command.Run(a, &line.settings))
+}
+
+// usual are the arguments with what every other program understands put into the
+// words of this one: help, and --version.
+func usual(arguments []string) []string {
+	if len(arguments) == 0 {
+		return arguments
+	}
+	switch arguments[0] {
+	case "help":
+		return append(slices.Clone(arguments[1:]), "--help")
+	case "--version":
+		return []string{"version"}
+	}
+	return arguments
 }
 
 var errExited = errors.New("the parser ended the program")
@@ -159,10 +177,7 @@ func (a *app) exitCode(err error) int {
 	return code
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // coloured says whether colour is welcome in what is written to f.
 func coloured(f *os.File) bool {

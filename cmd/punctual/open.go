@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -51,7 +52,11 @@ func (s *settings) there() (bool, error) {
 	if !ok {
 		return true, nil
 	}
-	_, err := os.Stat(strings.TrimPrefix(path, "//"))
+	path = strings.TrimPrefix(path, "//")
+	if _, err := os.Stat(filepath.Dir(path)); path == "" || path == ":memory:" || err != nil {
+		return true, nil // to open it is refused, with the reason
+	}
+	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -85,6 +90,9 @@ func known(a *app, st *store.Store, doing, key string, err error) error {
 	keys := make([]string, len(all))
 	for i, o := range all {
 		keys[i] = o.Key
+	}
+	if renamed, err := st.Renamed(a.Context, key); err == nil && renamed != "" {
+		return &exitError{Code: 1, Message: fmt.Sprintf("%s %q: it was renamed, and is %s now, with its history", doing, key, renamed)}
 	}
 	text := fmt.Sprintf("%s %q: there is no such schedule", doing, key)
 	if near := meant(key, keys); near != "" {

@@ -124,19 +124,6 @@ func relative(t, now time.Time) string {
 	}
 }
 
-// took writes how long something lasted, down to milliseconds where it matters.
-func took(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0s"
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(100 * time.Millisecond).String()
-	}
-	return inHowLong(d)
-}
-
 // zoneOf is the zone of a schedule's when; UTC where it cannot be read.
 func zoneOf(s *schedule.Schedule) *time.Location {
 	if s == nil {

@@ -11,14 +11,17 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual"
+	"github.com/punctual-dev/punctual/config"
 	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
+	"github.com/punctual-dev/punctual/web"
 )
 
 // startCommand runs everything in one process.
 type startCommand struct {
+	Prune bool `help:"Delete the schedules the file put there and has no longer." env:"PUNCTUAL_PRUNE"`
 	clockFlags
 	workerFlags
 	webFlags
@@ -40,6 +43,11 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 	if err != nil {
 		return err
 	}
+	// Before anything is made: that the address is taken is a usual mistake.
+	if site.Listener, err = web.Listen(site.Address); err != nil {
+		return err
+	}
+	defer site.Listener.Close()
 	p, err := s.open(a.Context, a, append(c.workerFlags.options(a), c.clockFlags.options()...)...)
 	if err != nil {
 		return err
@@ -47,16 +55,49 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 	defer p.Close()
 	log := s.logger(a.Stderr)
 	warnOfEphemeralDisk(log, p.Store())
-	changes, err := p.Store().Apply(a.Context, file.Schedules, store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: s.owner(file)}, Limits: limitsOf(file), Actor: actor(),
-	})
-	if err != nil {
+	if err := c.apply(a, s, p.Store(), file, log); err != nil {
 		return fmt.Errorf("applying %s: %w", s.Config, err)
 	}
-	log.Info("applied "+s.Config, "schedules", len(file.Schedules), "changed", countChanges(changes), "database", p.Store().Database().Location)
 	return punctual.RunTogether(a.Context, p.RunClock, p.RunWorker, func(ctx context.Context) error {
 		return serve(ctx, p, site, log)
 	})
+}
+
+// apply makes the database agree with the file. What the file has no longer goes
+// on unless it is to be pruned, and is named each time.
+func (c *startCommand) apply(a *app, s *settings, st *store.Store, file *config.File, log *slog.Logger) error {
+	o := store.ApplyOptions{
+		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune}, Limits: limitsOf(file), Actor: actor(),
+	}
+	changes, err := st.Apply(a.Context, file.Schedules, o)
+	if err != nil {
+		return err
+	}
+	log.Info("applied "+s.Config, append(append([]any{"schedules", len(file.Schedules)}, tally(changes)...), "database", st.Database().Location)...)
+	for _, change := range changes {
+		if change.Warning != "" {
+			log.Warn(change.Warning, "schedule", change.Key)
+		}
+	}
+	left, err := keysLeft(a, st, file, o)
+	if len(left) > 0 {
+		log.Warn("schedules that "+s.Config+" has no longer go on; punctual apply --prune deletes them, start --prune does so at each start", "schedules", some(left))
+	}
+	return err
+}
+
+// tally is how many schedules were created, changed and so on, for a log line.
+func tally(changes []schedule.Change) (words []any) {
+	counts := map[schedule.ChangeKind]int{}
+	for _, change := range changes {
+		counts[change.Kind]++
+	}
+	for _, kind := range []schedule.ChangeKind{schedule.ChangeCreate, schedule.ChangeUpdate, schedule.ChangeRename, schedule.ChangeDelete} {
+		if counts[kind] > 0 {
+			words = append(words, signs[kind].done, counts[kind])
+		}
+	}
+	return words
 }
 
 // endInOrder makes a success of what went wrong with the database because the
@@ -67,16 +108,6 @@ func endInOrder(a *app, err *error) {
 	}
 }
 
-func countChanges(changes []schedule.Change) int {
-	n := 0
-	for _, change := range changes {
-		if change.Kind != schedule.ChangeNone {
-			n++
-		}
-	}
-	return n
-}
-
 type clockFlags struct {
 	History string `help:"How long runs, what they wrote and who did what are kept, at least a day (90d). Of each schedule the last 20 runs stay." default:"90d" env:"PUNCTUAL_HISTORY" placeholder:"DURATION"`
 }
@@ -85,10 +116,10 @@ type clockFlags struct {
 func (f *clockFlags) Validate() error {
 	history, err := schedule.ParseDuration(f.History)
 	if err != nil {
-		return fmt.Errorf("--history: %w", err)
+		return fmt.Errorf("--history, or PUNCTUAL_HISTORY: %w", err)
 	}
 	if time.Duration(history) < store.MinHistory {
-		return fmt.Errorf("--history %s: at least a day (1d)", f.History)
+		return fmt.Errorf("--history, or PUNCTUAL_HISTORY, is %s: at least a day (1d)", f.History)
 	}
 	return nil
 }

@@ -81,6 +81,9 @@ func (c *queuesPauseCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
+	if err := c.exists(a, st); err != nil {
+		return err
+	}
 	paused, err := st.PauseQueue(a.Context, c.Queue, c.Note, actor())
 	if err != nil {
 		return err
@@ -96,12 +99,31 @@ func (c *queuesPauseCommand) Run(a *app, s *settings) error {
 	for _, q := range all {
 		if q.Name == c.Queue {
 			fmt.Fprintf(a.Stdout, "%s queue %s: %s, %d running to their end. punctual queues resume %[2]s\n", word, q.Name, counted(q.Waiting, "job")+" waiting", q.Running)
-			if q.Schedules+q.Waiting+q.Running+q.Retrying == 0 {
-				fmt.Fprintf(a.Stdout, "No schedule names it, and it has no jobs; punctual queues list shows those there are.\n")
-			}
 		}
 	}
 	return nil
+}
+
+// exists refuses a queue that nothing speaks of: to pause it would change nothing,
+// and a mistyped name would go on.
+func (c *queuesPauseCommand) exists(a *app, st *store.Store) error {
+	all, err := st.QueueOverviews(a.Context)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, q := range all {
+		if names = append(names, q.Name); q.Name == c.Queue {
+			return nil
+		}
+	}
+	text := fmt.Sprintf("pausing queue %q: there is no such queue", c.Queue)
+	if near := meant(c.Queue, names); near != "" {
+		text += fmt.Sprintf("; did you mean %s?", near)
+	} else if len(names) > 0 {
+		text += "; there are: " + some(names)
+	}
+	return &exitError{Code: 1, Message: text}
 }
 
 // queuesResumeCommand ends a pause.

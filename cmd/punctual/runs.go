@@ -130,7 +130,7 @@ func listRuns(a *app, runs []store.Run, zones map[string]*time.Location, now tim
 			job = strconv.FormatInt(run.JobID, 10)
 		}
 		if !run.StartedAt.IsZero() && !run.FinishedAt.IsZero() {
-			lasted = took(run.FinishedAt.Sub(run.StartedAt))
+			lasted = schedule.Elapsed(run.FinishedAt.Sub(run.StartedAt))
 		}
 		t.row(cell{name, plain}, cell{run.State, outcomeColour(run.State)},
 			cell{relative(run.Due, now) + ", " + run.Due.In(zones[run.Schedule]).Format("15:04:05 MST"), plain},
@@ -195,6 +195,15 @@ func (r reference) find(a *app, st *store.Store) ([]store.Run, error) {
 		return nil, &exitError{Code: 1, Message: fmt.Sprintf("no occurrence has the job %d; punctual runs list shows the latest", r.filter.JobID)}
 	}
 	overviews, err := st.Overviews(a.Context, r.filter.Key)
+	if errors.Is(err, store.ErrNotFound) {
+		// What ran before a rename is known outside by the name it had then.
+		renamed, lookErr := st.Renamed(a.Context, r.filter.Key)
+		if lookErr == nil && renamed != "" && renamed != r.filter.Key {
+			fmt.Fprintf(a.Stderr, "%s is called %s now.\n", r.filter.Key, renamed)
+			r.filter.Key, r.text = renamed, renamed+strings.TrimPrefix(r.text, r.filter.Key)
+			return r.find(a, st)
+		}
+	}
 	if err != nil {
 		return nil, known(a, st, "looking for a run of", r.filter.Key, err)
 	}
@@ -213,6 +222,8 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 	next, more := o.Timeline.Next(at.Add(-1))
 	if more && next.At.Equal(at) {
 		switch {
+		case next.Due.After(now) && at.Equal(o.State.SkipAt):
+			return fmt.Sprintf("not decided yet; it is due %s, and will be skipped (punctual schedules skip-next %s --undo takes that back)", relative(next.Due, now), o.Key)
 		case next.Due.After(now):
 			return fmt.Sprintf("not decided yet; it is due %s", relative(next.Due, now))
 		case at.After(o.State.Cursor) && o.State.Waiting != schedule.NotWaiting:

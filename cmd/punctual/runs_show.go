@@ -25,6 +25,8 @@ type runView struct {
 	MaxAttempts int           `json:"max_attempts,omitempty"`
 	NextAttempt time.Time     `json:"next_attempt,omitzero"` // of one that waits for a retry
 	Failures    []failureView `json:"failures,omitempty"`
+	// ByHand are who retried and cancelled the job, with what had come of it.
+	ByHand []store.Activity `json:"by_hand,omitempty"`
 }
 
 // failureView is an attempt that failed or was lost.
@@ -95,6 +97,10 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 	if run.JobID == 0 {
 		return v, nil
 	}
+	var err error
+	if v.ByHand, err = st.JobActivities(a.Context, run.JobID); err != nil {
+		return v, err
+	}
 	job, err := st.Queue().Get(a.Context, run.JobID)
 	if err != nil {
 		return v, nil // the queue has forgotten it; the ledger tells what is left
@@ -135,7 +141,7 @@ func (v runView) print(a *app, zone *time.Location, now time.Time) {
 		v.printSkip(line, zone)
 		return
 	}
-	line("enqueued", "%s, %s after due, as job %d%s", local(v.DecidedAt, zone), took(v.DecidedAt.Sub(v.Due)), v.JobID, v.by())
+	line("enqueued", "%s, %s after due, as job %d%s", local(v.DecidedAt, zone), schedule.Elapsed(v.DecidedAt.Sub(v.Due)), v.JobID, v.by())
 	if v.Note != "" {
 		line("note", "%s", v.Note)
 	}
@@ -170,8 +176,11 @@ func (v runView) printSkip(line func(string, string, ...any), zone *time.Locatio
 }
 
 func (v runView) printJob(line func(string, string, ...any), zone *time.Location, now time.Time) {
+	for _, one := range v.ByHand {
+		line(handWords[one.Action], "by %s, %s%s", one.Author, local(one.At, zone), strings.TrimPrefix(one.Detail, fmt.Sprintf("job %d", v.JobID)))
+	}
 	if !v.StartedAt.IsZero() {
-		line("started", "%s, %s after it was enqueued%s", local(v.StartedAt, zone), took(v.StartedAt.Sub(v.DecidedAt)), v.attempt())
+		line("started", "%s, %s after it was enqueued%s", local(v.StartedAt, zone), schedule.Elapsed(v.StartedAt.Sub(v.DecidedAt)), v.attempt())
 	}
 	if v.Progress != nil {
 		line("progress", "%s", progress(*v.Progress, now))
@@ -195,6 +204,8 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 		line("waits", "for a worker, since %s", relative(v.DecidedAt, now))
 	}
 }
+
+var handWords = map[string]string{"retry": "retried", "cancel": "cancelled"}
 
 // progress is how far a job said it was, and when.
 func progress(p store.Progress, now time.Time) string {
@@ -220,7 +231,7 @@ func (v runView) attempt() string {
 func ended(r store.Run) string {
 	text := r.State
 	if !r.StartedAt.IsZero() && r.FinishedAt.After(r.StartedAt) {
-		text += " after " + took(r.FinishedAt.Sub(r.StartedAt))
+		text += " after " + schedule.Elapsed(r.FinishedAt.Sub(r.StartedAt))
 	}
 	if r.Error != "" {
 		text += ": " + strings.TrimSpace(r.Error)

@@ -167,6 +167,9 @@ func (v scheduleView) nextInWords(now time.Time) string {
 	if !v.NextDue.IsZero() {
 		text = relative(v.NextDue, now) + ", " + local(v.NextDue, v.zone)
 	}
+	if v.SkipNext.After(v.Cursor) {
+		text += fmt.Sprintf(" (%s is skipped)", local(v.SkipNext, v.zone))
+	}
 	if v.WaitingFor != schedule.NotWaiting {
 		return "waits for " + v.WaitingFor.InWords()
 	}

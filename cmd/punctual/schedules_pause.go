@@ -65,9 +65,13 @@ func (c *pauseCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
-	zone, err := c.zone(a, st)
+	all, err := c.concerned(a, st, "pausing")
 	if err != nil {
 		return err
+	}
+	zone := time.UTC
+	if c.Key != "" {
+		zone = zoneOf(all[0].Schedule)
 	}
 	now, err := st.Now(a.Context)
 	if err != nil {
@@ -89,36 +93,55 @@ func (c *pauseCommand) Run(a *app, s *settings) error {
 		text += " (" + counted(concerned, "schedule") + ")"
 	}
 	if until.IsZero() {
-		_, err = fmt.Fprintf(a.Stdout, "%s until %s.\n", text, resume)
+		fmt.Fprintf(a.Stdout, "%s until %s.\n", text, resume)
 	} else {
-		_, err = fmt.Fprintf(a.Stdout, "%s until %s, %s. Sooner: %s\n", text, local(until, zone), relative(until, now), resume)
+		fmt.Fprintf(a.Stdout, "%s until %s, %s. Sooner: %s\n", text, local(until, zone), relative(until, now), resume)
 	}
-	return err
+	if before := pausedBefore(all, target); before != nil {
+		fmt.Fprintf(a.Stdout, "It replaces the pause of %s\n", pauseInWords(*before, zone))
+	}
+	return nil
 }
 
-// zone is that in which local times are read: the schedule's, else UTC. A
-// schedule or tag that does not exist is told of here.
-func (c *pauseCommand) zone(a *app, st *store.Store) (*time.Location, error) {
-	if c.All {
-		return time.UTC, nil
+// pausedBefore is the pause by hand that a new one replaces; nil where there is
+// none.
+func pausedBefore(all []store.Overview, t store.Target) *store.PauseInForce {
+	scope := map[bool]string{true: "all"}[t.All]
+	if t.Tag != "" {
+		scope = "tag"
+	} else if t.Key != "" {
+		scope = "schedule"
 	}
-	all, err := st.Overviews(a.Context, c.Key)
+	for _, o := range all {
+		for _, p := range o.Pauses {
+			if p.Scope == scope && p.Tag == t.Tag && p.Origin != "environment" {
+				return &p
+			}
+		}
+	}
+	return nil
+}
+
+// concerned are the schedules a target may be about. A schedule or tag that does
+// not exist is told of here.
+func (f targetFlags) concerned(a *app, st *store.Store, doing string) ([]store.Overview, error) {
+	all, err := st.Overviews(a.Context, f.Key)
 	if err != nil {
-		return nil, known(a, st, "pausing", c.Key, err)
+		return nil, known(a, st, doing, f.Key, err)
 	}
-	if c.Key != "" {
-		return zoneOf(all[0].Schedule), nil
+	if f.Tag == "" {
+		return all, nil
 	}
 	var tags []string
 	for _, o := range all {
 		tags = append(tags, o.Tags...)
 	}
-	if slices.Contains(tags, c.Tag) {
-		return time.UTC, nil
+	if slices.Contains(tags, f.Tag) {
+		return all, nil
 	}
 	slices.Sort(tags)
-	text := fmt.Sprintf("pausing tag %q: no schedule has it", c.Tag)
-	if near := meant(c.Tag, tags); near != "" {
+	text := fmt.Sprintf("%s tag %q: no schedule has it", doing, f.Tag)
+	if near := meant(f.Tag, tags); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)
 	} else if len(tags) > 0 {
 		text += "; the tags there are: " + some(slices.Compact(tags))
@@ -155,6 +178,12 @@ func (c *resumeCommand) Run(a *app, s *settings) error {
 	resumed, err := st.Resume(a.Context, target, actor())
 	if err != nil {
 		return known(a, st, "resuming", c.Key, err)
+	}
+	if !resumed && c.Tag != "" {
+		// A tag that no schedule has may have been paused while one had it.
+		if _, err := c.concerned(a, st, "resuming"); err != nil {
+			return err
+		}
 	}
 	if resumed {
 		fmt.Fprintf(a.Stdout, "Resumed %s. What fell due meanwhile is not caught up on.\n", inWords(target))
@@ -213,7 +242,11 @@ func readUntil(text, zone string, now time.Time) (time.Time, error) {
 		return at, usageError("pause: --until %q is not understood; allowed: a duration from now such as 90m or 2d, or an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00", text)
 	}
 	if !at.After(now) {
-		return at, usageError("pause: --until %s is past; now is %s", schedule.FormatInstant(at), schedule.FormatInstant(now))
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			location = time.UTC
+		}
+		return at, usageError("pause: --until %s is past; now is %s", local(at, location), local(now, location))
 	}
 	return at, nil
 }

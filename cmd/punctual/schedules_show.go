@@ -121,7 +121,7 @@ func (v scheduleView) printNext(a *app, now time.Time) {
 	for _, n := range v.Next {
 		due := relative(n.Due, now)
 		if late := n.Due.Sub(n.Nominal); late > 0 {
-			due += " (jitter " + took(late) + ")"
+			due += " (jitter " + schedule.Elapsed(late) + ")"
 		}
 		t.row(cell{"  " + localNominal(n.Nominal, v.zone), plain}, cell{due, plain}, cell{n.Fate, yellow})
 	}

@@ -3,18 +3,21 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
 )
 
 // skipNextCommand leaves out one occurrence.
 type skipNextCommand struct {
-	Key string `arg:"" help:"The schedule."`
+	Key  string `arg:"" help:"The schedule."`
+	Undo bool   `help:"Let the occurrence run after all."`
 }
 
 // Help says how to take it back.
 func (c *skipNextCommand) Help() string {
-	return "It is decided as skipped when it is due. A repeat changes nothing: it names the same occurrence until that is due. An edit of the when takes it back."
+	return "It is decided as skipped when it is due. A repeat changes nothing: it names the same occurrence until that is due. --undo takes it back, and so does an edit of the when."
 }
 
 // Run names the occurrence that will be left out.
@@ -24,6 +27,14 @@ func (c *skipNextCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
+	overviews, err := st.Overviews(a.Context, c.Key)
+	if err != nil {
+		return known(a, st, "skip-next", c.Key, err)
+	}
+	zone := zoneOf(overviews[0].Schedule)
+	if c.Undo {
+		return c.undo(a, st, zone)
+	}
 	nominal, err := st.SkipNext(a.Context, c.Key, actor())
 	if errors.Is(err, schedule.ErrNothingAhead) {
 		return fmt.Errorf("skip-next %s: the schedule has ended, no occurrence lies ahead", c.Key)
@@ -31,16 +42,29 @@ func (c *skipNextCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return known(a, st, "skip-next", c.Key, err)
 	}
-	overviews, err := st.Overviews(a.Context, c.Key)
-	if err != nil {
-		return err
+	will := "will be skipped"
+	if nominal.Equal(overviews[0].State.SkipAt) {
+		will = "was to be skipped already"
 	}
-	zone := zoneOf(overviews[0].Schedule)
-	fmt.Fprintf(a.Stdout, "%s will be skipped: %s.\n", schedule.OccurrenceName(c.Key, nominal), localNominal(nominal, zone))
+	fmt.Fprintf(a.Stdout, "%s %s: %s.\n", schedule.OccurrenceName(c.Key, nominal), will, localNominal(nominal, zone))
 	if after, ok := overviews[0].Timeline.Next(nominal); ok {
 		fmt.Fprintf(a.Stdout, "The next to run is %s.\n", localNominal(after.At, zone))
 	}
+	fmt.Fprintf(a.Stdout, "punctual schedules skip-next %s --undo takes it back.\n", c.Key)
 	return nil
+}
+
+func (c *skipNextCommand) undo(a *app, st *store.Store, zone *time.Location) error {
+	nominal, err := st.UndoSkipNext(a.Context, c.Key, actor())
+	if err != nil {
+		return known(a, st, "skip-next --undo", c.Key, err)
+	}
+	if nominal.IsZero() {
+		_, err = fmt.Fprintf(a.Stdout, "No occurrence of %s was to be skipped; nothing has changed.\n", c.Key)
+		return err
+	}
+	_, err = fmt.Fprintf(a.Stdout, "%s runs after all: %s.\n", schedule.OccurrenceName(c.Key, nominal), localNominal(nominal, zone))
+	return err
 }
 
 // skipCommand decides what is due as skipped by hand.

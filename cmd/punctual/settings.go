@@ -25,6 +25,19 @@ type settings struct {
 	LogFormat string `group:"settings" help:"How processes log: text or json." enum:"text,json" default:"text" env:"PUNCTUAL_LOG_FORMAT" placeholder:"text"`
 }
 
+// The defaults of settings. A variable that is set to nothing, as process
+// managers pass on what they do not have, asks for them too.
+const (
+	defaultConfig   = "punctual.yaml"
+	defaultDatabase = "sqlite:punctual.db"
+)
+
+// AfterApply is called once flags and environment have been read.
+func (s *settings) AfterApply() error {
+	s.Config, s.Database = cmp.Or(s.Config, defaultConfig), cmp.Or(s.Database, defaultDatabase)
+	return nil
+}
+
 // logger writes to w as the settings say.
 func (s *settings) logger(w io.Writer) *slog.Logger {
 	if s.LogFormat == "json" {

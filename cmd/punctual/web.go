@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 
 	"github.com/punctual-dev/punctual"
 	"github.com/punctual-dev/punctual/web"
@@ -32,6 +33,12 @@ const defaultListen = "127.0.0.1:8080"
 
 // Validate refuses settings that cannot be meant.
 func (f *webFlags) Validate() error {
+	if _, port, err := net.SplitHostPort(f.Listen); f.Listen != "" && (err != nil || !validPort(port)) {
+		return fmt.Errorf("--listen %s: it is a host and a port, as 127.0.0.1:8080, or :8080 for all addresses", f.Listen)
+	}
+	if f.Port != "" && !validPort(f.Port) {
+		return fmt.Errorf("PORT is %q: it is a number from 0 to 65535", f.Port)
+	}
 	if f.UserHeader != "" && len(f.TrustProxy) == 0 {
 		return errors.New("--user-header needs --trust-proxy: who else sends the header is not to be believed")
 	}
@@ -43,6 +50,11 @@ func (f *webFlags) Validate() error {
 		_, err = web.ParsePrefix(f.Prefix)
 	}
 	return err
+}
+
+func validPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
 
 // site is what the flags ask for. A public address needs credentials; that is

@@ -150,6 +150,11 @@ var declaringTests = []test{
 		h.wantLedger("new", "10:00 enqueued", "11:00 skipped: paused", "12:00 enqueued")
 		_, err = h.Overviews(h.ctx(), "old")
 		h.refused(err, "old")
+		for key, want := range map[string]string{"old": "new", "o%": "", "new": ""} {
+			now, err := h.Renamed(h.ctx(), key)
+			h.must(err)
+			equal(h, "the key that "+key+" has now", now, want)
+		}
 	}},
 	{"a rename that is ambiguous is refused", func(h *house) {
 		h.apply(declared("a", "every 1h"), declared("b", "every 1h"))

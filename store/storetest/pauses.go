@@ -177,6 +177,30 @@ var pauseTests = []test{
 		_, err = h.SkipNext(h.ctx(), "once", me)
 		h.refused(err, "no occurrence lies ahead")
 	}},
+	{"skip-next can be taken back until its occurrence is decided", func(h *house) {
+		undo := func(want time.Time) {
+			h.Helper()
+			nominal, err := h.UndoSkipNext(h.ctx(), "a", me)
+			h.must(err)
+			equal(h, "taken back", nominal, want)
+		}
+		h.apply(declared("a", "hourly at :00"))
+		undo(time.Time{})
+		h.must(errorOf(h.SkipNext(h.ctx(), "a", me)))
+		undo(moment("10:00"))
+		undo(time.Time{})
+		h.at("10:00")
+		h.tick()
+		h.end()
+		h.must(errorOf(h.SkipNext(h.ctx(), "a", me)))
+		h.at("11:00")
+		h.tick()
+		undo(time.Time{})
+		h.wantLedger("a", "10:00 enqueued", "11:00 skipped: by hand")
+		equal(h, "activities", h.number("SELECT count(*) FROM punctual_activity WHERE action = 'undo-skip-next'"), 1)
+		_, err := h.UndoSkipNext(h.ctx(), "nobody", me)
+		h.refused(err, "nobody")
+	}},
 	{"skip-next lapses when the when is edited, and only then", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		_, err := h.SkipNext(h.ctx(), "a", me)

@@ -175,6 +175,8 @@ var watchTests = []test{
 		equal(h, "without a leader", health().ForeignLeader, "")
 		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "w1", Role: "worker"})))
 		h.lead("w1", time.Minute)
+		equal(h, "without a clock", strings.Join(health().Warnings, " "), "no clock runs: what falls due waits until one does (punctual start, or punctual clock)")
+		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "c1", Role: "clock"})))
 		equal(h, "led by ours", len(health().Warnings), 0)
 		h.lead("their_app", time.Minute)
 		got := health()

@@ -63,6 +63,7 @@ func (a *api) actions() {
 	add(a, act("pause-schedule", "/schedules/{key}/pause", "Pause a schedule", "The clock enqueues nothing of it, and what falls due is skipped as paused. Triggers and backfills go on. A repeat gives the pause another note and end."), a.pause)
 	add(a, act("resume-schedule", "/schedules/{key}/resume", "End its pause", "What fell due meanwhile is not caught up on."), a.resume)
 	add(a, act("skip-next", "/schedules/{key}/skip-next", "Leave out its next occurrence", "A repeat changes nothing."), a.skipNext)
+	add(a, act("undo-skip-next", "/schedules/{key}/undo-skip-next", "Let the occurrence run after all", "Refused (409) where none was to be left out."), a.undoSkipNext)
 	trigger := act("trigger-schedule", "/schedules/{key}/trigger", "Run it now", "One job beside its regular occurrences. Refused (409) while one of its jobs is active and its overlap does not allow another, unless forced.")
 	trigger.status = http.StatusCreated
 	trigger.errors = append(trigger.errors, http.StatusForbidden)
@@ -115,6 +116,14 @@ func (a *api) resume(ctx context.Context, in *Keyed) (*answer[Resumed], error) {
 
 func (a *api) skipNext(ctx context.Context, in *Keyed) (*answer[Skipped], error) {
 	nominal, err := a.Store.SkipNext(ctx, in.Key, actor(ctx))
+	return reply(Skipped{nominal, schedule.OccurrenceName(in.Key, nominal)}, err)
+}
+
+func (a *api) undoSkipNext(ctx context.Context, in *Keyed) (*answer[Skipped], error) {
+	nominal, err := a.Store.UndoSkipNext(ctx, in.Key, actor(ctx))
+	if err == nil && nominal.IsZero() {
+		return nil, problem(http.StatusConflict, "no occurrence of "+in.Key+" is to be skipped")
+	}
 	return reply(Skipped{nominal, schedule.OccurrenceName(in.Key, nominal)}, err)
 }
 

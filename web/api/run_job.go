@@ -15,6 +15,10 @@ func (a *api) addJob(ctx context.Context, v *RunDetail) error {
 	if v.JobID == 0 {
 		return nil
 	}
+	var err error
+	if v.ByHand, err = a.Store.JobActivities(ctx, v.JobID); err != nil {
+		return err
+	}
 	job, err := a.Store.Queue().Get(ctx, v.JobID)
 	if errors.Is(err, queue.ErrNoJob) {
 		return nil // the ledger tells what is left

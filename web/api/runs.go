@@ -47,18 +47,19 @@ type Named struct {
 // RunDetail is everything about one run.
 type RunDetail struct {
 	store.Run
-	Why         string         `json:"why,omitempty" doc:"Of a skip: the reason in words."`
-	BlockedBy   *store.Run     `json:"blocked_by,omitempty" doc:"Of a skip: the run that stood in the way."`
-	Queue       string         `json:"queue,omitempty" doc:"Like all that follows, known while the queue keeps the job."`
-	Priority    int            `json:"priority,omitempty"`
-	MaxAttempts int            `json:"max_attempts,omitempty"`
-	Worker      string         `json:"worker,omitempty" doc:"The process that took the last attempt."`
-	NextAttempt *time.Time     `json:"next_attempt,omitempty" doc:"Of one that waits for a retry."`
-	Failures    []Failure      `json:"failures" nullable:"false" doc:"Attempts that failed or were lost."`
-	Job         *RunJob        `json:"job,omitempty"`
-	Told        *schedule.Told `json:"told,omitempty" doc:"What the job was told of its occurrence."`
-	Timeline    []Moment       `json:"timeline" nullable:"false" doc:"What happened when, in order."`
-	CLI         []Line         `json:"cli" nullable:"false" doc:"The same by the command line."`
+	Why         string           `json:"why,omitempty" doc:"Of a skip: the reason in words."`
+	BlockedBy   *store.Run       `json:"blocked_by,omitempty" doc:"Of a skip: the run that stood in the way."`
+	Queue       string           `json:"queue,omitempty" doc:"Like all that follows, known while the queue keeps the job."`
+	Priority    int              `json:"priority,omitempty"`
+	MaxAttempts int              `json:"max_attempts,omitempty"`
+	Worker      string           `json:"worker,omitempty" doc:"The process that took the last attempt."`
+	NextAttempt *time.Time       `json:"next_attempt,omitempty" doc:"Of one that waits for a retry."`
+	Failures    []Failure        `json:"failures" nullable:"false" doc:"Attempts that failed or were lost."`
+	Job         *RunJob          `json:"job,omitempty"`
+	Told        *schedule.Told   `json:"told,omitempty" doc:"What the job was told of its occurrence."`
+	Timeline    []Moment         `json:"timeline" nullable:"false" doc:"What happened when, in order."`
+	ByHand      []store.Activity `json:"by_hand,omitempty" doc:"Who retried and cancelled its job, and what had come of it before."`
+	CLI         []Line           `json:"cli" nullable:"false" doc:"The same by the command line."`
 }
 
 // Failure is an attempt that failed or was lost.
@@ -206,6 +207,9 @@ func timeline(v RunDetail) []Moment {
 		add("next attempt", *v.NextAttempt, "")
 	}
 	add("seen", v.SeenAt, v.SeenBy)
+	for _, one := range v.ByHand {
+		add(one.Action, one.At, "by "+one.Author+": "+one.Detail)
+	}
 	// An attempt that failed did so before the last one started, and after the
 	// first did: by their instants they fall into place.
 	stableByTime(all)

@@ -135,7 +135,7 @@ func TestWhatIsWrongWithAScheduleIsToldAsByTheFile(t *testing.T) {
 		{`{"key": "a", "when": "61 * * * *", ` + call + `}`, "body.when", []string{"61", "minute"}},
 		{`{"key": "a", "when": "daily at 09:00", "timezone": "EST", ` + call + `}`, "body.timezone", []string{"EST"}},
 		{`{"key": "a", ` + call + `}`, "body.when", []string{"missing"}},
-		{`{"key": "a", "when": "every 5m"}`, "body.run", []string{"no job"}},
+		{`{"key": "a", "when": "every 5m"}`, "body.run", []string{"is missing", "exactly one"}},
 		{`{"key": "a", "when": "every 5m", ` + call + `, "retires": 3}`, "body.retires", []string{"retries"}},
 		{`{"key": "a", "when": "every 5m", ` + call + `, "retries": "3"}`, "body.retries", []string{"number"}},
 		{`{"key": "a", "when": "every 5m", ` + call + `, "timeout": 30}`, "body.timeout", []string{"unit"}},
@@ -227,6 +227,10 @@ func TestPausesSkipsAndTriggers(t *testing.T) {
 		s.post("/schedules/a/skip-next", "").ok(200).want("occurrence", "a@2026-11-23T10:00:00Z")
 		s.post("/schedules/a/skip-next", "").ok(200).want("occurrence", "a@2026-11-23T10:00:00Z")
 		s.get("/schedules/a").ok(200).want("skip_next", "2026-11-23T10:00:00Z", "next.0.fate", "will be skipped: by hand", "next_due", "2026-11-23T11:00:00Z")
+		s.post("/schedules/a/undo-skip-next", "").ok(200).want("occurrence", "a@2026-11-23T10:00:00Z")
+		s.post("/schedules/a/undo-skip-next", "").refused(409, "no occurrence")
+		s.get("/schedules/a").ok(200).want("skip_next", nil, "next_due", "2026-11-23T10:00:00Z")
+		s.post("/schedules/a/skip-next", "").ok(200)
 		s.apply(declared("a", "every 1h"), declared("b", "every 1h"), declared("once", "once at 2026-11-23T09:30:00Z"))
 		s.advance(time.Hour)
 		s.tick()

@@ -102,6 +102,20 @@ func (s *site) skipNext(w http.ResponseWriter, r *http.Request) error {
 	return s.done(w, r, to, fmt.Sprintf("The occurrence of %s will be skipped.", schedule.FormatInstant(at)))
 }
 
+// undoSkipNext lets it run after all.
+func (s *site) undoSkipNext(w http.ResponseWriter, r *http.Request) error {
+	key := r.PathValue("key")
+	to := s.back(r, schedulePath(key))
+	at, err := s.Store.UndoSkipNext(r.Context(), key, actor(r))
+	if err == nil && at.IsZero() {
+		err = refuse("No occurrence of " + key + " is to be skipped.")
+	}
+	if err != nil {
+		return s.refused(w, r, to, err)
+	}
+	return s.done(w, r, to, fmt.Sprintf("The occurrence of %s runs after all.", schedule.FormatInstant(at)))
+}
+
 // triggerView asks how to run a schedule now.
 type triggerView struct {
 	store.Overview

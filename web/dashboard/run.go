@@ -33,6 +33,7 @@ type runView struct {
 	Exists   bool // the schedule does
 	MayRetry bool
 	Exit     string
+	ByHand   []store.Activity // who retried and cancelled it
 }
 
 // Nom is the instant the run is for.
@@ -113,6 +114,9 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if run.JobID > 0 {
+		if v.ByHand, err = s.Store.JobActivities(r.Context(), run.JobID); err != nil {
+			return err
+		}
 		if err := s.addJob(r.Context(), &v); err != nil {
 			return err
 		}

@@ -63,6 +63,10 @@ var importLaw = []struct {
 
 	{rooms: "*", free: "queue examples bench .", forbidden: "github.com/riverqueue riverqueue.com",
 		because: "only the queue knows River: its traps are met in one place and another engine changes one room"},
+	{rooms: "metrics", forbidden: "house", except: "schedule queue store internal",
+		because: "metrics count what processes tell of and ask the store how things stand; they know neither a process nor a driver"},
+	{rooms: "*", free: "metrics examples", forbidden: "github.com/prometheus",
+		because: "only metrics knows Prometheus: a process tells an interface of its own what it did, whoever counts it"},
 	{rooms: "*", free: "database queue examples bench internal", forbidden: "github.com/jackc/pgx modernc.org/sqlite",
 		because: "only database knows the drivers (and queue, since River's drivers want them, and pgtest, which makes databases): a query is written once for both"},
 	{rooms: "*", free: "cmd examples bench simtest", forbidden: ".",

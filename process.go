@@ -34,10 +34,14 @@ func (p *Punctual) runClock(ctx context.Context) error {
 	var ticked atomic.Pointer[time.Time]
 	process := newProcess("clock")
 	upkeep := upkeep{p.store, process.ID}
-	c := clock.New(p.store, upkeep, clock.Options{
+	options := clock.Options{
 		Logger: p.log.With("process", "clock"),
 		Ticked: func(at time.Time) { ticked.Store(&at) },
-	})
+	}
+	if p.metrics != nil {
+		options.Observer = p.metrics
+	}
+	c := clock.New(p.store, upkeep, options)
 	life := p.newLifeline(process, func() time.Time {
 		if at := ticked.Load(); at != nil {
 			return *at
@@ -130,6 +134,9 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 		Progress: func(ctx context.Context, job int64, attempt int, fraction float64, note string) error {
 			return p.store.RecordProgress(ctx, job, store.Progress{Attempt: attempt, Fraction: fraction, Note: note})
 		},
+	}
+	if p.metrics != nil {
+		options.Around = p.around
 	}
 	if len(options.Queues) == 0 {
 		options.Queues, options.MoreQueues = []string{defaultQueue}, p.store.Queues

@@ -39,6 +39,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/metrics"
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
@@ -58,7 +59,9 @@ type Punctual struct {
 	faults   []error
 	options  workOptions
 	history  time.Duration
-	narrator *narrator // nil: nobody looks on
+	narrator *narrator        // nil: nobody looks on
+	counted  []string         // schedules that metrics count one by one
+	metrics  *metrics.Metrics // nil: nothing is counted
 	leader   leaderNote
 }
 
@@ -138,6 +141,10 @@ func Open(ctx context.Context, address string, options ...Option) (*Punctual, er
 	if err != nil {
 		db.Close()
 		return nil, err
+	}
+	if err := p.count(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("opening punctual: %w", err)
 	}
 	return p, nil
 }

@@ -36,6 +36,24 @@ type Upkeep interface {
 	LastTick(ctx context.Context) (time.Time, error)
 }
 
+// Observer is told what a clock does, for those who count it. It is called
+// between two transactions and must not wait for anything.
+type Observer interface {
+	// Read is told how far the store's time is ahead of this process's.
+	Read(ahead time.Duration)
+	// Ticked is told how long it took to read, decide and commit a batch of what
+	// is due on time and one of what is late.
+	Ticked(took time.Duration)
+	Committed(done schedule.Committed)
+}
+
+// nobody is told in vain.
+type nobody struct{}
+
+func (nobody) Read(time.Duration)           {}
+func (nobody) Ticked(time.Duration)         {}
+func (nobody) Committed(schedule.Committed) {}
+
 // Options are the settings of a clock; zero values are good.
 type Options struct {
 	Logger *slog.Logger
@@ -45,6 +63,8 @@ type Options struct {
 	BatchSize int
 	// Ticked is called when everything due has been decided; may be nil.
 	Ticked func(at time.Time)
+	// Observer may be nil.
+	Observer Observer
 }
 
 const (
@@ -67,6 +87,7 @@ type Clock struct {
 	log    *slog.Logger
 	batch  int
 	ticked func(time.Time)
+	seen   Observer
 
 	steady     steadiness
 	outage     outage
@@ -79,7 +100,7 @@ type Clock struct {
 
 // New makes a clock over a store.
 func New(store Store, upkeep Upkeep, o Options) *Clock {
-	c := &Clock{store: store, upkeep: upkeep, log: o.Logger, batch: o.BatchSize, ticked: o.Ticked, clocks: 1, woken: make(chan struct{}, 1)}
+	c := &Clock{store: store, upkeep: upkeep, log: o.Logger, batch: o.BatchSize, ticked: o.Ticked, seen: o.Observer, clocks: 1, woken: make(chan struct{}, 1)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -88,6 +109,9 @@ func New(store Store, upkeep Upkeep, o Options) *Clock {
 	}
 	if c.ticked == nil {
 		c.ticked = func(time.Time) {}
+	}
+	if c.seen == nil {
+		c.seen = nobody{}
 	}
 	c.outage.log = c.log
 	return c
@@ -150,11 +174,16 @@ func (c *Clock) start(ctx context.Context) error {
 // turn decides everything that is due, keeps house when it is time to, and says
 // how long to sleep.
 func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
+	asked := time.Now()
 	now, err := c.store.Now(ctx)
 	if err != nil {
 		return 0, err
 	}
-	switch c.steady.judge(now, time.Now()) {
+	answered := time.Now()
+	// The store read its clock somewhere between: in the middle, as far as anybody
+	// knows.
+	c.seen.Read(now.Sub(asked.Add(answered.Sub(asked) / 2)))
+	switch c.steady.judge(now, answered) {
 	case timeHeld:
 		return steadyInterval, nil
 	case timeSetBack:
@@ -162,10 +191,12 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
+	began := time.Now()
 	more, err := c.tick(ctx)
 	if err != nil {
 		return 0, err
 	}
+	c.seen.Ticked(time.Since(began))
 	if err := c.keepHouse(ctx); err != nil {
 		return 0, err
 	}

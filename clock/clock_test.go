@@ -386,6 +386,41 @@ func TestAClockSetBackLooksAtWhatLiesAhead(t *testing.T) {
 	})
 }
 
+// observed is what a clock told.
+type observed struct {
+	ahead     []time.Duration
+	ticks     int
+	schedules int
+}
+
+func (o *observed) Read(ahead time.Duration)          { o.ahead = append(o.ahead, ahead) }
+func (o *observed) Ticked(time.Duration)              { o.ticks++ }
+func (o *observed) Committed(done schedule.Committed) { o.schedules += done.Schedules }
+
+func TestWhoLooksOnIsToldOfEveryTickAndCommitAndOfHowFarAheadTheStoreIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"five": "every 5s"})
+		f.offset = func(time.Time) time.Duration { return 3 * time.Second }
+		var seen observed
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute-time.Millisecond)
+		defer stop()
+		if err := New(f, f, Options{Observer: &seen}).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if seen.schedules != len(f.fired) || seen.schedules == 0 {
+			t.Errorf("it was told of %d decisions, and %d were committed", seen.schedules, len(f.fired))
+		}
+		if seen.ticks < 60 || len(seen.ahead) < seen.ticks {
+			t.Errorf("it was told of %d ticks and %d readings of the time in a minute", seen.ticks, len(seen.ahead))
+		}
+		for _, ahead := range seen.ahead {
+			if ahead != 3*time.Second {
+				t.Fatalf("the store is said to be %s ahead, it is 3s", ahead)
+			}
+		}
+	})
+}
+
 func TestTheLineAboutAnAbsenceNamesWhatWasMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"hello": "every 5s", "rare": "0 0 1 7 *"})

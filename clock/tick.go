@@ -102,9 +102,10 @@ func (c *Clock) commit(ctx context.Context, b schedule.Batch, decided []schedule
 	// The transaction in hand is finished even if the clock is told to stop.
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	_, err := c.store.Commit(finish, b, decided)
+	done, err := c.store.Commit(finish, b, decided)
 	switch {
 	case err == nil:
+		c.seen.Committed(done)
 		c.reportCatchUp(b.Now, decided)
 		return nil
 	case c.store.Transient(err):

@@ -40,7 +40,7 @@ func blocksOf(t *testing.T, page string) (blocks []block) {
 func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 	t.Parallel()
 	compiled := goSources(t)
-	for _, page := range []string{"../docs/library.md", "../docs/deploying.md"} {
+	for _, page := range []string{"../docs/library.md", "../docs/deploying.md", "../docs/observing.md"} {
 		for _, b := range blocksOf(t, page) {
 			var err error
 			switch b.language {

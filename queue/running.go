@@ -68,7 +68,7 @@ func (a *attempts) run(ctx context.Context, job *rivertype.JobRow, do func(conte
 	}
 	ctx, stopReporting := a.reporting(ctx, job)
 	defer stopReporting()
-	return explained(ctx, do(ctx))
+	return a.observed(ctx, job, metadata, func(ctx context.Context) error { return explained(ctx, do(ctx)) })
 }
 
 // withCauses gives a context that ends with one of the causes of this package,

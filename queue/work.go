@@ -64,7 +64,11 @@ type WorkOptions struct {
 	StopGrace time.Duration
 	// Progress is told how far running jobs say they are (Report); may be nil.
 	Progress func(ctx context.Context, job int64, attempt int, fraction float64, note string) error
-	Logger   *slog.Logger
+	// Around is called when an attempt begins. The attempt has the context that it
+	// returns, and the function that it returns is told how the attempt ended. May
+	// be nil.
+	Around func(ctx context.Context, b Begun) (context.Context, func(Result))
+	Logger *slog.Logger
 }
 
 // bound is how many jobs of a queue run at once.

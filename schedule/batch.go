@@ -112,4 +112,8 @@ type Committed struct {
 	Enqueued  int
 	Skipped   int
 	Lateness  time.Duration // the largest between a due and its decision
+	// Decided are the decisions that were written down, at the instant At: not
+	// those that another clock was faster with.
+	Decided []Decided
+	At      time.Time
 }

@@ -79,6 +79,11 @@ const (
 	ReasonByHand        Reason = "by hand"
 )
 
+// Reasons are all of them.
+var Reasons = []Reason{
+	ReasonCoalesced, ReasonBeyondCatchUp, ReasonMissed, ReasonPaused, ReasonNotFinished, ReasonSuperseded, ReasonDeleted, ReasonByHand,
+}
+
 // Pause is a span of time in which the clock enqueues nothing of the schedules
 // it concerns.
 type Pause struct {

@@ -88,7 +88,7 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 	if err := c.insertRows(ctx, decided, ids); err != nil {
 		return err
 	}
-	c.done.Schedules = len(decided)
+	c.done.Schedules, c.done.Decided, c.done.At = len(decided), decided, c.now
 	return c.moveCursors(ctx, decided, ids)
 }
 

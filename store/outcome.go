@@ -9,26 +9,67 @@ import (
 // outcomeBatch bounds how many outcomes one statement copies.
 const outcomeBatch = 2000
 
+// Outcomes are the words for what came of a job. Unknown is one that is gone from
+// the queue without a trace.
+var Outcomes = []string{"succeeded", "failed", "expired", "cancelled", "superseded", "unknown"}
+
+// EndedJob is what came of a job of a schedule.
+type EndedJob struct{ Schedule, Outcome string }
+
+// WatchOutcomes has this store tell of every outcome that it copies, once it is
+// written down. Of all processes exactly one copies it. It is to be called before
+// anything runs.
+func (s *Store) WatchOutcomes(ended func([]EndedJob)) { s.ended = ended }
+
 // CopyOutcomes copies what came of ended jobs from the queue into the ledger,
 // which keeps it when the queue forgets, and returns how many that were. A job
 // that is gone from the queue without a trace is said to be unknown.
 func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
-	var copied int64
+	var (
+		copied int64
+		ended  []EndedJob
+	)
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
 		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}
-		copied, err = tx.Exec(ctx, `UPDATE punctual_occurrence SET outcome = e.outcome, attempts = e.attempts,
+		statement := `UPDATE punctual_occurrence SET outcome = e.outcome, attempts = e.attempts,
 				started_at = e.started_at, finished_at = coalesce(e.finished_at, $1), error = e.error
-			FROM (SELECT o.id AS row_id, CASE WHEN j.id IS NULL THEN 'unknown' ELSE `+s.jobs.Outcome+` END AS outcome,
-					coalesce(j.attempt, 0) AS attempts, `+s.jobs.StartedAt+` AS started_at, `+s.jobs.FinishedAt+` AS finished_at,
-					CASE WHEN j.state = 'completed' OR j.id IS NULL THEN '' ELSE `+s.jobs.Error+` END AS error
+			FROM (SELECT o.id AS row_id, CASE WHEN j.id IS NULL THEN 'unknown' ELSE ` + s.jobs.Outcome + ` END AS outcome,
+					coalesce(j.attempt, 0) AS attempts, ` + s.jobs.StartedAt + ` AS started_at, ` + s.jobs.FinishedAt + ` AS finished_at,
+					CASE WHEN j.state = 'completed' OR j.id IS NULL THEN '' ELSE ` + s.jobs.Error + ` END AS error
 				FROM punctual_occurrence o LEFT JOIN river_job j ON j.id = o.job_id
-				WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR `+s.jobs.Ended+`)
+				WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR ` + s.jobs.Ended + `)
 				LIMIT $2 FOR UPDATE OF o SKIP LOCKED) AS e
-			WHERE punctual_occurrence.id = e.row_id`, now, outcomeBatch)
+			WHERE punctual_occurrence.id = e.row_id`
+		if s.ended == nil {
+			copied, err = tx.Exec(ctx, statement, now, outcomeBatch)
+			return err
+		}
+		ended, err = endedJobs(tx.Query(ctx, statement+` RETURNING
+			(SELECT s.key FROM punctual_schedule s WHERE s.id = punctual_occurrence.schedule_id), punctual_occurrence.outcome`, now, outcomeBatch))
+		copied = int64(len(ended))
 		return err
 	})
+	if err == nil && len(ended) > 0 {
+		s.ended(ended)
+	}
 	return copied, err
+}
+
+func endedJobs(rows database.Rows, err error) ([]EndedJob, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []EndedJob
+	for rows.Next() {
+		var one EndedJob
+		if err := rows.Scan(&one.Schedule, &one.Outcome); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
 }

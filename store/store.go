@@ -30,6 +30,7 @@ type Store struct {
 	queue    *queue.Queue
 	jobs     queue.Conditions
 	compiled compiledCache
+	ended    func([]EndedJob) // nil: nobody looks on
 }
 
 // Open gives the store in db. Migrate has to have run once before.

@@ -61,6 +61,8 @@ func (s *site) route(w http.ResponseWriter, r *http.Request) {
 	switch p := r.URL.Path; {
 	case p == "/healthz" && reads:
 		s.healthz(w, r)
+	case s.MetricsOnly:
+		s.guarded(w, r)
 	case p == "/login" && reads:
 		s.showLogin(w, r)
 	case p == "/login" && r.Method == http.MethodPost:
@@ -91,6 +93,10 @@ func (s *site) guarded(w http.ResponseWriter, r *http.Request) {
 	}
 	if !clean(r.URL.Path) {
 		s.problem(w, http.StatusNotFound, "there is nothing at this path")
+		return
+	}
+	if r.URL.Path == "/metrics" && s.Metrics != nil || s.MetricsOnly {
+		s.metrics(w, r)
 		return
 	}
 	r = r.WithContext(access.With(r.Context(), who))
@@ -178,6 +184,19 @@ func (s *site) healthz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(report)
+}
+
+// metrics answers Prometheus. Numbers are for every role.
+func (s *site) metrics(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path != "/metrics":
+		s.problem(w, http.StatusNotFound, "here are /metrics and /healthz only; punctual web serves the rest")
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		s.problem(w, http.StatusMethodNotAllowed, "numbers can be read only")
+	default:
+		s.Metrics.ServeHTTP(w, r)
+	}
 }
 
 // prefixed serves below the prefix, and /healthz without it, too.

@@ -42,8 +42,13 @@ type Options struct {
 	UserRole               access.Role
 	// AllowCommands lets commands be created and edited from the network.
 	AllowCommands bool
-	Version       string // of punctual
-	Logger        *slog.Logger
+	// Metrics answers Prometheus at /metrics; nil: there is nothing at that path.
+	Metrics http.Handler
+	// MetricsOnly serves /metrics and /healthz and nothing else: processes that
+	// serve no pages are watched that way.
+	MetricsOnly bool
+	Version     string // of punctual
+	Logger      *slog.Logger
 	// Listening is told the address once requests are answered; may be nil.
 	Listening func(net.Addr)
 }

@@ -312,6 +312,28 @@ func TestOnlyHealthAndTheLoginPageAreOpenToEveryone(t *testing.T) {
 	v.want(http.StatusServiceUnavailable, "the database does not answer", "GET /", "Authorization: Bearer "+access.NewToken())
 }
 
+func TestMetricsAreForThoseWithCredentialsOfAnyRole(t *testing.T) {
+	numbers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "punctual_up 1") })
+	v := open(t, func(o *Options) { o.Token, o.Metrics = "t0ken", numbers })
+	viewer := v.token("prometheus", access.Viewer, 0)
+	v.want(http.StatusUnauthorized, "", "GET /metrics")
+	v.want(http.StatusUnauthorized, "", "GET /metrics", "Authorization: Bearer wrong")
+	v.want(http.StatusOK, "punctual_up 1", "GET /metrics", "Authorization: Bearer "+viewer)
+	v.want(http.StatusMethodNotAllowed, "read only", "POST /metrics", "Authorization: Bearer "+viewer)
+	v.want(http.StatusOK, "page /metrics/x", "GET /metrics/x", "Authorization: Bearer "+viewer)
+}
+
+func TestAProcessThatServesNoPagesAnswersMetricsAndHealthOnly(t *testing.T) {
+	numbers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "punctual_up 1") })
+	v := open(t, func(o *Options) { o.Token, o.Metrics, o.MetricsOnly = "t0ken", numbers, true })
+	v.want(http.StatusOK, "healthy", "GET /healthz")
+	v.want(http.StatusOK, "punctual_up 1", "GET /metrics", "Authorization: Bearer t0ken")
+	for _, path := range []string{"/", "/login", "/login.css", "/static/style.css", "/api/v1/schedules"} {
+		v.want(http.StatusUnauthorized, "", "GET "+path)
+		v.want(http.StatusNotFound, "/metrics and /healthz only", "GET "+path, "Authorization: Bearer t0ken")
+	}
+}
+
 func TestEveryAnswerKeepsBrowsersFromHarm(t *testing.T) {
 	v := open(t, func(o *Options) {
 		o.Token = "t0ken"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,11 +26,12 @@ type startCommand struct {
 	clockFlags
 	workerFlags
 	webFlags
+	countFlags
 }
 
 // Validate refuses settings that cannot be meant, of any of the three.
 func (c *startCommand) Validate() error {
-	return errors.Join(c.clockFlags.Validate(), c.workerFlags.Validate(), c.webFlags.Validate())
+	return errors.Join(c.clockFlags.Validate(), c.workerFlags.Validate(), c.webFlags.Validate(), c.countFlags.Validate())
 }
 
 // Run migrates, applies the file, and runs clock, worker and web.
@@ -48,7 +50,7 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 		return err
 	}
 	defer site.Listener.Close()
-	p, err := s.open(a.Context, a, append(c.workerFlags.options(a), c.clockFlags.options()...)...)
+	p, err := s.open(a.Context, a, slices.Concat(c.workerFlags.options(a), c.clockFlags.options(), c.countFlags.options())...)
 	if err != nil {
 		return err
 	}
@@ -130,12 +132,24 @@ func (f *clockFlags) options() []punctual.Option {
 }
 
 // clockCommand decides what is due.
-type clockCommand struct{ clockFlags }
+type clockCommand struct {
+	clockFlags
+	metricsFlags
+}
+
+// Validate refuses settings that cannot be meant.
+func (c *clockCommand) Validate() error {
+	return errors.Join(c.clockFlags.Validate(), c.metricsFlags.Validate())
+}
 
 // Run migrates and keeps time until it is told to stop.
 func (c *clockCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
-	p, err := s.open(a.Context, a, c.options()...)
+	watched, err := c.site(a, s)
+	if err != nil {
+		return err
+	}
+	p, err := s.open(a.Context, a, append(c.clockFlags.options(), c.metricsFlags.options()...)...)
 	if err != nil {
 		return err
 	}
@@ -143,7 +157,7 @@ func (c *clockCommand) Run(a *app, s *settings) (err error) {
 	log := s.logger(a.Stderr)
 	warnOfEphemeralDisk(log, p.Store())
 	log.Info("the clock runs", "database", p.Store().Database().Location)
-	return p.RunClock(a.Context)
+	return punctual.RunTogether(a.Context, p.RunClock, watched.serve(p, log.With("process", "clock")))
 }
 
 type workerFlags struct {
@@ -200,12 +214,24 @@ func (f *workerFlags) options(a *app) []punctual.Option {
 }
 
 // workerCommand runs jobs.
-type workerCommand struct{ workerFlags }
+type workerCommand struct {
+	workerFlags
+	metricsFlags
+}
+
+// Validate refuses settings that cannot be meant.
+func (c *workerCommand) Validate() error {
+	return errors.Join(c.workerFlags.Validate(), c.metricsFlags.Validate())
+}
 
 // Run migrates and works the queue until it is told to stop.
 func (c *workerCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
-	p, err := s.open(a.Context, a, c.options(a)...)
+	watched, err := c.site(a, s)
+	if err != nil {
+		return err
+	}
+	p, err := s.open(a.Context, a, append(c.workerFlags.options(a), c.metricsFlags.options()...)...)
 	if err != nil {
 		return err
 	}
@@ -213,7 +239,7 @@ func (c *workerCommand) Run(a *app, s *settings) (err error) {
 	log := s.logger(a.Stderr)
 	warnOfEphemeralDisk(log, p.Store())
 	log.Info("the worker runs", "concurrency", c.Concurrency, "database", p.Store().Database().Location)
-	return p.RunWorker(a.Context)
+	return punctual.RunTogether(a.Context, p.RunWorker, watched.serve(p, log.With("process", "worker")))
 }
 
 // migrateCommand brings the tables up to date.

@@ -74,14 +74,20 @@ func (f *webFlags) site(a *app, s *settings) (web.Options, error) {
 	case f.Listen == "":
 		o.Address, why = net.JoinHostPort("", f.Port), "PORT is set, so the web process would listen on all addresses"
 	}
-	if web.Loopback(o.Address) || f.Password != "" || f.Token != "" || f.UserHeader != "" {
-		return o, nil
+	return o, s.mayListen(a, o, why)
+}
+
+// mayListen refuses an address that others reach, as long as nobody has
+// credentials. why says where the address comes from.
+func (s *settings) mayListen(a *app, o web.Options, why string) error {
+	if web.Loopback(o.Address) || o.Password != "" || o.Token != "" || o.UserHeader != "" {
+		return nil
 	}
 	there, err := s.anyCredentials(a)
 	if err == nil && !there {
 		err = fmt.Errorf("%s: %w", why, web.ErrCredentials)
 	}
-	return o, err
+	return err
 }
 
 // anyCredentials says whether the database knows users or tokens. It makes
@@ -100,7 +106,7 @@ func (s *settings) anyCredentials(a *app) (bool, error) {
 
 // serve runs a web process.
 func serve(ctx context.Context, p *punctual.Punctual, o web.Options, log *slog.Logger) error {
-	o.Store, o.Logger = p.Store(), log.With("process", "web")
+	o.Store, o.Logger, o.Metrics = p.Store(), log.With("process", "web"), p.MetricsHandler()
 	if name := platform(); name != "" && len(o.Proxies) == 0 {
 		log.Warn("the platform's router is not believed when it says who asks: all logins seem to come from it, and cookies are not kept to https; set PUNCTUAL_TRUST_PROXY=private", "platform", name)
 	}
@@ -111,7 +117,15 @@ func serve(ctx context.Context, p *punctual.Punctual, o web.Options, log *slog.L
 }
 
 // webCommand serves.
-type webCommand struct{ webFlags }
+type webCommand struct {
+	webFlags
+	countFlags
+}
+
+// Validate refuses settings that cannot be meant.
+func (c *webCommand) Validate() error {
+	return errors.Join(c.webFlags.Validate(), c.countFlags.Validate())
+}
 
 // Run migrates and serves until it is told to stop.
 func (c *webCommand) Run(a *app, s *settings) (err error) {
@@ -120,7 +134,7 @@ func (c *webCommand) Run(a *app, s *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := s.open(a.Context, a)
+	p, err := s.open(a.Context, a, c.countFlags.options()...)
 	if err != nil {
 		return err
 	}

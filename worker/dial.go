@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/punctual-dev/punctual/internal/webhook"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -109,7 +110,7 @@ func (r *redirects) follow(next *http.Request, before []*http.Request) error {
 		}
 	}
 	if next.URL.Host != first.URL.Host || next.Method != first.Method {
-		for _, name := range signatureHeaders {
+		for _, name := range webhook.Headers {
 			next.Header.Del(name)
 		}
 	}

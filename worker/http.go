@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/punctual-dev/punctual/internal/webhook"
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 )
@@ -52,7 +53,7 @@ func (e *executor) request(ctx context.Context, t *task) (*http.Request, []strin
 	secret := ""
 	if r.SignWith != "" {
 		secret = env.value(r.SignWith) // of the worker's environment: no schedule holds it
-		env.secrets = append(env.secrets, strings.TrimPrefix(secret, secretPrefix))
+		env.secrets = append(env.secrets, strings.TrimPrefix(secret, webhook.SecretPrefix))
 	}
 	secrets := append(env.secrets, use.secrets...)
 	use.unset = append(env.unset, use.unset...)
@@ -71,11 +72,11 @@ func (e *executor) request(ctx context.Context, t *task) (*http.Request, []strin
 	request.URL, request.Host = target, target.Host
 	setHeaders(request, headers, body, t.facts)
 	if r.SignWith != "" {
-		key, err := signingKey(r.SignWith, secret)
+		key, err := webhook.Key(r.SignWith, secret, "worker")
 		if err != nil {
 			return nil, nil, err
 		}
-		sign(request, key, cmp.Or(t.Payload.Occurrence, fmt.Sprintf("job-%d", t.JobID)), body, time.Now())
+		webhook.Sign(request, key, cmp.Or(t.Payload.Occurrence, fmt.Sprintf("job-%d", t.JobID)), body, time.Now())
 	}
 	return request, secrets, nil
 }

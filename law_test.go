@@ -32,10 +32,12 @@ var importLaw = []struct {
 	except    string // of the forbidden
 	because   string
 }{
-	{rooms: "calendar schedule", forbidden: "outside",
+	{rooms: "calendar schedule alert", forbidden: "outside",
 		because: "a pure room imports the standard library and pure rooms only, so that when and whether can be tested, fuzzed and proved without anything else"},
 	{rooms: "calendar schedule", forbidden: "house", except: "calendar schedule " + house + "/internal/nearest",
 		because: "a pure room decides from plain data; whoever fetches the data imports it, never the other way"},
+	{rooms: "alert", forbidden: "house", except: "schedule alert internal",
+		because: "what is told of is decided from plain data; the loop beside it declares what it needs of a store"},
 	{rooms: "calendar", forbidden: "schedule",
 		because: "a calendar knows when, and nothing of jobs and policies"},
 
@@ -56,9 +58,9 @@ var importLaw = []struct {
 		because: "the queue makes jobs of occurrences in a transaction someone else opened; it knows nothing of ledgers, files and processes"},
 	{rooms: "database", forbidden: "house", except: "internal",
 		because: "the database runs statements; what they mean is known above it"},
-	{rooms: "store", forbidden: "house", except: "calendar schedule queue database store internal",
+	{rooms: "store", forbidden: "house", except: "alert calendar schedule queue database store internal",
 		because: "a store keeps what processes decide; knowing them would close the circle"},
-	{rooms: "config", forbidden: "house", except: "calendar schedule internal",
+	{rooms: "config", forbidden: "house", except: "alert calendar schedule internal",
 		because: "a file becomes schedules by reading alone, so that `check` works without a database"},
 
 	{rooms: "*", free: "queue examples bench .", forbidden: "github.com/riverqueue riverqueue.com",

@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/punctual-dev/punctual/alert/watch"
 	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/metrics"
 	"github.com/punctual-dev/punctual/queue"
 )
@@ -42,6 +44,17 @@ func (p *Punctual) MetricsHandler() http.Handler {
 		return http.NotFoundHandler()
 	}
 	return p.metrics.Handler()
+}
+
+// alerts looks whether somebody is to be told of something, and sends it by the
+// given ways. Every process does, so that one notices where no clock is alive; of
+// all of them one looks at a time.
+func (p *Punctual) alerts(ways ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return watch.Run(ctx, p.store, p.store, watch.Options{
+			Ways: ways, Directory: p.options.directory, Logger: p.log.With("process", "alerts"), Transient: database.Transient,
+		})
+	}
 }
 
 // around has attempts counted.

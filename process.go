@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/clock"
 	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/queue"
@@ -49,7 +50,7 @@ func (p *Punctual) runClock(ctx context.Context) error {
 		return time.Time{}
 	})
 	return life.run(ctx, func(ctx context.Context) error {
-		return RunTogether(ctx, c.Run, p.prune)
+		return RunTogether(ctx, c.Run, p.prune, p.alerts(alert.ByWebhook, alert.ByMail))
 	})
 }
 
@@ -141,12 +142,15 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	if len(options.Queues) == 0 {
 		options.Queues, options.MoreQueues = []string{defaultQueue}, p.store.Queues
 	}
-	return life.run(ctx, func(ctx context.Context) error {
+	work := func(ctx context.Context) error {
 		err := p.store.Queue().Work(ctx, options)
 		if errors.Is(err, queue.ErrLost) {
 			return ErrTakenForDead
 		}
 		return err
+	}
+	return life.run(ctx, func(ctx context.Context) error {
+		return RunTogether(ctx, work, p.alerts(alert.ByWebhook, alert.ByMail, alert.ByCommand))
 	})
 }
 
@@ -156,7 +160,9 @@ func (p *Punctual) RunWeb(ctx context.Context, serve func(context.Context) error
 	life := p.newLifeline(newProcess("web"), nil)
 	// It owns no jobs, so one that did not answer for a while just begins anew.
 	life.renew = func() store.Process { return newProcess("web") }
-	return life.run(ctx, serve)
+	return life.run(ctx, func(ctx context.Context) error {
+		return RunTogether(ctx, serve, p.alerts(alert.ByWebhook, alert.ByMail))
+	})
 }
 
 // recorder keeps what jobs write in the store, and has it told if somebody

@@ -58,6 +58,7 @@ func (d *document) build(f *File, o Options) {
 	d.zone()
 	d.limits()
 	d.readCalendars()
+	f.Alerts = d.alerts()
 	d.contradictions(d.root.get("defaults"), "defaults", d.written.Defaults.shared)
 	schedules := d.root.get("schedules")
 	switch {

@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -38,6 +39,7 @@ type File struct {
 	Owner     string                 // who owns the schedules; empty: the file, by its name
 	Schedules []schedule.Declaration // in the order of the file; nothing left to merge
 	Limits    map[string]int         // group → how many jobs may be active together
+	Alerts    alert.Settings         // empty where the file has none
 
 	source *document
 }

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/calendar"
 	"github.com/punctual-dev/punctual/schedule"
 )
@@ -41,6 +44,47 @@ func TestAScheduleWithoutPoliciesHasTheDefaultsOfTheContract(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("declaration = %+v\nwant %+v", got, want)
+	}
+}
+
+func TestAlertsHaveDefaultsAndWhatIsWrittenReplacesThem(t *testing.T) {
+	const schedules = "\nschedules: {hello: {when: \"every 5s\", run: echo hello}}"
+	tests := []struct {
+		written string
+		want    alert.Settings
+	}{
+		{"", alert.Settings{}},
+		{"alerts: {ping: \"https://ping.example.com\"}", alert.Settings{
+			Late: alert.DefaultLate, Missed: true, Failures: 1, To: map[string]alert.Recipient{}, Ping: "https://ping.example.com", PingEvery: alert.DefaultPingEvery,
+		}},
+		{`alerts:
+  late: never
+  missed: false
+  failures: 0
+  running: 2h
+  only: [billing]
+  except: [playground]
+  ping_every: 30s
+  ping: https://ping.example.com/${ID}
+  mail: {server: "smtp.example.org:587", from: p@example.org, user: p, password: "${PASSWORD}"}
+  to:
+    chat: {webhook: "https://chat.example.com/${HOOK}", headers: {X-Key: "${KEY}"}, sign_with: SECRET}
+    pager: {run: [./page.sh, now]}
+    people: {mail: ops@example.org}`, alert.Settings{
+			Running: schedule.Duration(2 * time.Hour), Only: []string{"billing"}, Except: []string{"playground"},
+			Ping: "https://ping.example.com/${ID}", PingEvery: schedule.Duration(30 * time.Second),
+			Mail: &alert.MailServer{Server: "smtp.example.org:587", From: "p@example.org", User: "p", Password: "${PASSWORD}"},
+			To: map[string]alert.Recipient{
+				"chat":   {Webhook: "https://chat.example.com/${HOOK}", Headers: map[string]string{"X-Key": "${KEY}"}, SignWith: "SECRET"},
+				"pager":  {Run: &schedule.Command{Program: []string{"./page.sh", "now"}}},
+				"people": {Mail: []string{"ops@example.org"}},
+			},
+		}},
+	}
+	for _, test := range tests {
+		if diff := cmp.Diff(test.want, read(t, test.written+schedules, Options{}).Alerts); diff != "" {
+			t.Errorf("%s\n(-want +got):\n%s", test.written, diff)
+		}
 	}
 }
 

@@ -98,7 +98,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			t.Errorf("no heading for %s", key)
 		}
 	}
-	for _, of := range []reflect.Type{reflect.TypeFor[written](), reflect.TypeFor[request]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[written](), reflect.TypeFor[request](), reflect.TypeFor[alerts](), reflect.TypeFor[recipient](), reflect.TypeFor[mailServer]()} {
 		for _, key := range fieldsOf(of).names {
 			if !strings.Contains(string(page), "| `"+key+"` |") {
 				t.Errorf("no row for %s", key)
@@ -137,7 +137,8 @@ func TestTheStarterIsTheFileAtTheRoot(t *testing.T) {
 
 func TestTheSchemaKnowsEveryKey(t *testing.T) {
 	schema := string(Schema())
-	for _, of := range []reflect.Type{reflect.TypeFor[written](), reflect.TypeFor[definition](), reflect.TypeFor[request](), reflect.TypeFor[work](), reflect.TypeFor[backoff]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[written](), reflect.TypeFor[definition](), reflect.TypeFor[request](), reflect.TypeFor[work](), reflect.TypeFor[backoff](),
+		reflect.TypeFor[alerts](), reflect.TypeFor[recipient](), reflect.TypeFor[mailServer]()} {
 		for _, key := range fieldsOf(of).names {
 			if !strings.Contains(schema, fmt.Sprintf("%q: {", key)) {
 				t.Errorf("the schema lacks %s", key)

@@ -75,6 +75,8 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 			&jsonschema.Schema{Type: "integer", Minimum: "100", Maximum: "599"},
 			&jsonschema.Schema{Type: "string", Pattern: `^([1-5]\d\d|[1-5]xx|[1-5]\d\d-[1-5]\d\d)$`})
 		return either(code, &jsonschema.Schema{Type: "array", Items: code})
+	case reflect.TypeFor[unlessNever]():
+		return either(duration(), oneOf("never"))
 	case reflect.TypeFor[placeholder]():
 		return aText
 	case reflect.TypeFor[object]():
@@ -103,6 +105,13 @@ func either(a, b *jsonschema.Schema) *jsonschema.Schema {
 func (definition) JSONSchemaExtend(s *jsonschema.Schema) {
 	for _, kind := range []string{"run", "http", "job"} {
 		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{kind}})
+	}
+}
+
+// JSONSchemaExtend says that a recipient is told in exactly one way.
+func (recipient) JSONSchemaExtend(s *jsonschema.Schema) {
+	for _, way := range []string{"webhook", "run", "mail"} {
+		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{way}})
 	}
 }
 

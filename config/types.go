@@ -17,6 +17,7 @@ type written struct {
 	Defaults  defaults               `json:"defaults" jsonschema_description:"What holds for every schedule that does not say otherwise."`
 	Limits    map[string]int         `json:"limits,omitempty" jsonschema_description:"Groups by name, and how many jobs of a group may be active together. A schedule joins one with limit."`
 	Calendars map[string]dates       `json:"calendars,omitempty" jsonschema_description:"Lists of dates by name, for except."`
+	Alerts    *alerts                `json:"alerts,omitempty" jsonschema_description:"Who is told when a schedule is late, was missed, fails, runs too long, or has recovered."`
 	Schedules map[string]*definition `json:"schedules" jsonschema:"required" jsonschema_description:"The schedules by key. A key is stable: it names the history."`
 }
 

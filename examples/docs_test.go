@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/config"
 	"github.com/punctual-dev/punctual/internal/debian"
 )
@@ -47,7 +49,9 @@ func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 			case "go":
 				err = b.isCompiled(compiled)
 			case "yaml":
-				_, err = config.Parse("example.yaml", []byte(b.text), config.Options{})
+				_, err = config.Parse("example.yaml", []byte(b.withSchedules()), config.Options{})
+			case "json":
+				err = b.isAlert()
 			case "yml":
 				err = b.isCompose()
 			case "procfile":
@@ -66,6 +70,30 @@ func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// withSchedules is a schedule file that shows its top only, with an empty rest.
+func (b block) withSchedules() string {
+	if strings.HasPrefix(b.text, "alerts:") {
+		return b.text + "schedules: {}\n"
+	}
+	return b.text
+}
+
+// isAlert wants JSON to be the message that is posted, to the last character.
+func (b block) isAlert() error {
+	var m alert.Message
+	if err := json.Unmarshal([]byte(b.text), &m); err != nil {
+		return err
+	}
+	if len(m.Alerts) == 0 || alert.NewMessage(m.Alerts, m.At).Text != m.Text {
+		return errors.New("the text is not what is told of the alerts")
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err == nil && string(text)+"\n" != b.text {
+		err = fmt.Errorf("it is not the message, which is\n%s", text)
+	}
+	return err
 }
 
 // isNginx has nginx itself read a location, in a server that has nothing else.

@@ -2,13 +2,19 @@ package examples_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
+	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/internal/debian"
 	"github.com/punctual-dev/punctual/internal/pgtest"
 )
@@ -116,4 +122,53 @@ func TestMetricsFlagsThatCannotBeMeantAreRefused(t *testing.T) {
 		p.ends(2)
 		p.says(c.says)
 	}
+}
+
+// receiver keeps the messages that are posted to it.
+type receiver struct {
+	mu   sync.Mutex
+	told []string
+}
+
+// ServeHTTP implements http.Handler.
+func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	var m alert.Message
+	if json.NewDecoder(request.Body).Decode(&m) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, one := range m.Alerts {
+		r.told = append(r.told, one.Schedule+" "+string(one.Kind)+map[bool]string{true: "", false: " no more"}[one.Raised])
+	}
+}
+
+func (r *receiver) all() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.told, ", ")
+}
+
+func TestAFailureAndItsEndAreToldOnceByManyProcessesOfWhichSomeAreKilled(t *testing.T) {
+	t.Parallel()
+	receives := &receiver{}
+	hook := httptest.NewServer(receives)
+	defer hook.Close()
+	directory := directoryWith(t, "fragile: { when: \"every 1s\", run: \"test -e mended\" }\nalerts: { failures: 2, to: { ops: { webhook: \""+hook.URL+"\" } } }")
+	environment := []string{"DATABASE_URL=" + pgtest.New(t)}
+	succeeds(t, directory, environment, "punctual", "apply")
+	var clocks []*process
+	for range 2 {
+		clocks = append(clocks, start(t, directory, environment, "punctual", "clock"))
+	}
+	start(t, directory, environment, "punctual", "worker", "--quiet")
+	eventually(t, "the failure is told of", func() bool { return receives.all() == "fragile failing" })
+	for _, clock := range clocks {
+		clock.signal(syscall.SIGKILL)
+	}
+	start(t, directory, environment, "punctual", "clock")
+	if err := os.WriteFile(filepath.Join(directory, "mended"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its end is told of", func() bool { return receives.all() == "fragile failing, fragile failing no more" })
 }

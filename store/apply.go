@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/calendar"
 	"github.com/punctual-dev/punctual/schedule"
 )
@@ -19,6 +20,9 @@ type ApplyOptions struct {
 	// Limits are the groups this owner has; nil leaves those there are. One that
 	// it declares no longer goes, unless a schedule still belongs to it.
 	Limits map[string]int
+	// Alerts say when this owner is to be told of schedules; empty ones remove
+	// those there are, nil leaves them.
+	Alerts *alert.Settings
 	DryRun bool // change nothing, only say what would
 	Actor  Actor
 	// LimitChanges, where it is not nil, is set to what changes, or on a dry run
@@ -47,7 +51,14 @@ func (e *RefusedError) Error() string {
 // Apply makes the store agree with what is declared, all or nothing, and
 // returns what it changed, or on a dry run would.
 func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o ApplyOptions) ([]schedule.Change, error) {
-	if faults := append(validate(declared), validateLimits(o.Limits)...); len(faults) > 0 {
+	faults := append(validate(declared), validateLimits(o.Limits)...)
+	if o.Alerts != nil {
+		for _, fault := range o.Alerts.Validate() {
+			fault.Field = "alerts." + fault.Field
+			faults = append(faults, fault)
+		}
+	}
+	if len(faults) > 0 {
 		return nil, &RefusedError{faults}
 	}
 	var changes []schedule.Change
@@ -81,7 +92,10 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 			}
 		}
 		// Groups are locked after schedules, as the clocks do.
-		return e.limits(limits, o)
+		if err := e.limits(limits, o); err != nil {
+			return err
+		}
+		return e.setAlerts(o)
 	}
 	if err := s.edit(ctx, change); err != nil {
 		return nil, err

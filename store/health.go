@@ -67,6 +67,12 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 	return h, nil
 }
 
+// KeepsTime says whether the clocks do.
+func (s *Store) KeepsTime(ctx context.Context) (bool, error) {
+	h, err := s.Health(ctx)
+	return h.Healthy, err
+}
+
 // judge says how the clock is by what is known of it.
 func (h *Health) judge() {
 	late := h.Now.Sub(h.Oldest)

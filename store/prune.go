@@ -21,12 +21,12 @@ const (
 
 // Pruned is what one pass of Prune has removed.
 type Pruned struct {
-	Runs, Outputs, Activities, Backfills, Pauses, Processes, Schedules int64
+	Runs, Outputs, Activities, Backfills, Pauses, Processes, Schedules, Messages int64
 }
 
 // Total is how many rows that were.
 func (p Pruned) Total() int64 {
-	return p.Runs + p.Outputs + p.Activities + p.Backfills + p.Pauses + p.Processes + p.Schedules
+	return p.Runs + p.Outputs + p.Activities + p.Backfills + p.Pauses + p.Processes + p.Schedules + p.Messages
 }
 
 // Prune removes what is older than the history to be kept (at least MinHistory):
@@ -52,6 +52,7 @@ func (s *Store) Prune(ctx context.Context, history time.Duration, rest func(cont
 		{"pauses", p.pauses},
 		{"the activity", p.activities},
 		{"backfills", p.backfills},
+		{"messages", p.messages},
 		{"processes", p.processes},
 		{"paused queues", p.queues},
 	} {
@@ -109,6 +110,19 @@ func (p *pruning) remove(ctx context.Context, count *int64, statement string, ar
 func (p *pruning) activities(ctx context.Context) error {
 	return p.remove(ctx, &p.done.Activities, `DELETE FROM punctual_activity
 		WHERE id IN (SELECT id FROM punctual_activity WHERE at < $1 LIMIT $2)`, p.horizon, pruneBatch)
+}
+
+// messages removes those that were sent or given up, and what was told of
+// schedules that are deleted.
+func (p *pruning) messages(ctx context.Context) error {
+	if err := p.remove(ctx, &p.done.Messages, `DELETE FROM punctual_alert_message
+		WHERE id IN (SELECT id FROM punctual_alert_message WHERE ended_at < $1 LIMIT $2)`, p.horizon, pruneBatch); err != nil {
+		return err
+	}
+	return p.transaction(ctx, func(tx database.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM punctual_alert WHERE NOT EXISTS (SELECT 1 FROM punctual_schedule s WHERE s.id = schedule_id AND s.deleted_at IS NULL)`)
+		return err
+	})
 }
 
 // backfills removes those that ended.

@@ -78,7 +78,7 @@ func empty(t *testing.T, db *database.Database) {
 	t.Helper()
 	err := db.Transaction(t.Context(), func(tx database.Tx) error {
 		for _, table := range []string{
-			"punctual_session", "punctual_token", "punctual_user", "punctual_limit", "punctual_backfill", "punctual_activity", "punctual_output", "punctual_progress", "punctual_process", "punctual_occurrence",
+			"punctual_alert_message", "punctual_alert", "punctual_alerting", "punctual_session", "punctual_token", "punctual_user", "punctual_limit", "punctual_backfill", "punctual_activity", "punctual_output", "punctual_progress", "punctual_process", "punctual_occurrence",
 			"punctual_pause", "punctual_definition", "punctual_due", "punctual_schedule", "river_job", "river_queue", "river_leader",
 		} {
 			if _, err := tx.Exec(t.Context(), "DELETE FROM "+table); err != nil {

@@ -116,7 +116,7 @@ func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 func (c *applyCommand) change(a *app, s *settings, file *config.File, result *applied) ([]schedule.Change, error) {
 	o := store.ApplyOptions{
 		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune, Adopt: c.Adopt},
-		Limits:      limitsOf(file), DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits,
+		Limits:      limitsOf(file), Alerts: &file.Alerts, DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits,
 	}
 	if c.DryRun {
 		st, err := s.look(a)

@@ -69,7 +69,7 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 // on unless it is to be pruned, and is named each time.
 func (c *startCommand) apply(a *app, s *settings, st *store.Store, file *config.File, log *slog.Logger) error {
 	o := store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune}, Limits: limitsOf(file), Actor: actor(),
+		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune}, Limits: limitsOf(file), Alerts: &file.Alerts, Actor: actor(),
 	}
 	changes, err := st.Apply(a.Context, file.Schedules, o)
 	if err != nil {

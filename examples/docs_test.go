@@ -53,7 +53,9 @@ func TestEveryExampleInTheDocsIsOneThatWorks(t *testing.T) {
 			case "json":
 				err = b.isAlert()
 			case "yml":
-				err = b.isCompose()
+				if err = b.isCompose(); strings.Contains(b.text, "scrape_configs:") {
+					err = b.isPrometheus()
+				}
 			case "procfile":
 				err = b.isProcfile()
 			case "ini":
@@ -173,6 +175,15 @@ func unindented(text string) string {
 		lines.WriteString(strings.TrimLeft(line, "\t "))
 	}
 	return lines.String()
+}
+
+// isPrometheus wants the configuration that is shipped, which has tests of its own.
+func (b block) isPrometheus() error {
+	text, err := os.ReadFile("observing/prometheus.yml")
+	if err == nil && string(text) != b.text {
+		err = errors.New("it is not examples/observing/prometheus.yml")
+	}
+	return err
 }
 
 // isCompose checks the commands of a Compose file. Its language is called yml, so

@@ -42,7 +42,11 @@ func (p *Punctual) runClock(ctx context.Context) error {
 	if p.metrics != nil {
 		options.Observer = p.metrics
 	}
-	c := clock.New(p.store, upkeep, options)
+	var decided clock.Store = p.store
+	if p.tracing != nil {
+		decided = tracedStore{p.store, p.tracing}
+	}
+	c := clock.New(decided, upkeep, options)
 	life := p.newLifeline(process, func() time.Time {
 		if at := ticked.Load(); at != nil {
 			return *at
@@ -136,7 +140,7 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 			return p.store.RecordProgress(ctx, job, store.Progress{Attempt: attempt, Fraction: fraction, Note: note})
 		},
 	}
-	if p.metrics != nil {
+	if p.metrics != nil || p.tracing != nil {
 		options.Around = p.around
 	}
 	if len(options.Queues) == 0 {

@@ -43,6 +43,7 @@ import (
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
+	"github.com/punctual-dev/punctual/tracing"
 )
 
 // Punctual is an open database, the schedules a program declares, and the Go
@@ -61,6 +62,7 @@ type Punctual struct {
 	history  time.Duration
 	narrator *narrator        // nil: nobody looks on
 	counted  []string         // schedules that metrics count one by one
+	tracing  *tracing.Tracing // nil: nothing is followed
 	metrics  *metrics.Metrics // nil: nothing is counted
 	leader   leaderNote
 }

@@ -23,6 +23,7 @@ type Attempt struct {
 	Number      int // the first attempt is 1
 	MaxAttempts int
 	Payload     schedule.Payload
+	Trace       string // the context of this attempt's span, to be handed on; empty: there is none
 }
 
 // Handler runs one attempt. A nil error completes the job; any other fails the

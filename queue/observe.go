@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +16,8 @@ type Begun struct {
 	Queue       string
 	Schedule    string // empty: the job was not made by a schedule
 	Occurrence  string
-	Number      int // the first attempt is 1
+	Trace       string // the context of the trace its decision began; empty: none did
+	Number      int    // the first attempt is 1
 	AvailableAt time.Time
 }
 
@@ -60,12 +60,12 @@ func (a *attempts) observed(ctx context.Context, job *rivertype.JobRow, metadata
 func begun(job *rivertype.JobRow, metadata map[string]string) Begun {
 	b := Begun{
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue, Number: job.Attempt, AvailableAt: job.ScheduledAt,
-		Schedule: metadata[metadataPrefix+"schedule"], Occurrence: metadata[metadataPrefix+"occurrence"],
+		Schedule: metadata[metadataPrefix+"schedule"], Occurrence: metadata[metadataPrefix+"occurrence"], Trace: metadata[metadataTrace],
 	}
 	if job.Kind == KindCommand || job.Kind == KindHTTP {
-		var told struct{ Schedule, Occurrence string }
+		var told struct{ Schedule, Occurrence, Trace string }
 		_ = json.Unmarshal(job.EncodedArgs, &told) // what cannot be read fails in the worker
-		b.Schedule, b.Occurrence = cmp.Or(told.Schedule, b.Schedule), cmp.Or(told.Occurrence, b.Occurrence)
+		b.Schedule, b.Occurrence, b.Trace = told.Schedule, told.Occurrence, told.Trace
 	}
 	return b
 }
@@ -85,4 +85,17 @@ func resultOf(err, cause error) string {
 		return ResultPutOff
 	}
 	return ResultFailed
+}
+
+type traceKey struct{}
+
+// WithTrace gives an attempt the context of its span as text, for its handler to
+// hand on.
+func WithTrace(ctx context.Context, trace string) context.Context {
+	return context.WithValue(ctx, traceKey{}, trace)
+}
+
+func traceOf(ctx context.Context) string {
+	trace, _ := ctx.Value(traceKey{}).(string)
+	return trace
 }

@@ -37,6 +37,7 @@ const (
 	metadataTimeout     = metadataPrefix + "timeout"
 	metadataExpires     = metadataPrefix + "expires_at"
 	metadataBackoff     = metadataPrefix + "backoff"
+	metadataTrace       = metadataPrefix + "trace"
 )
 
 // WorkOptions say what is worked and how.
@@ -264,7 +265,7 @@ func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	payload := job.Args.payload()
 	err := w.handler(ctx, Attempt{
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue,
-		Number: job.Attempt, MaxAttempts: job.MaxAttempts, Payload: payload,
+		Number: job.Attempt, MaxAttempts: job.MaxAttempts, Payload: payload, Trace: traceOf(ctx),
 	})
 	return w.result(ctx, job.JobRow, err)
 }
@@ -307,6 +308,9 @@ func metadataOf(p schedule.Payload) map[string]string {
 		if !at.IsZero() {
 			metadata[metadataPrefix+name] = schedule.FormatInstant(at)
 		}
+	}
+	if p.Trace != "" {
+		metadata[metadataTrace] = p.Trace
 	}
 	if p.Missed > 0 {
 		metadata[metadataPrefix+"missed"] = fmt.Sprint(p.Missed)

@@ -152,5 +152,6 @@ type Row struct {
 	From        time.Time
 	Missed      int
 	MissedSince time.Time
-	Late        bool // met more than the grace after due: enqueued at low priority
+	Trace       string // the context of a trace for the job of an enqueued row; empty: nobody follows it
+	Late        bool   // met more than the grace after due: enqueued at low priority
 }

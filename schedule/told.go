@@ -28,4 +28,7 @@ type Payload struct {
 	// zero: never.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	Backoff   Backoff   `json:"backoff"`
+	// Trace is the context of the trace that its decision began, as W3C Trace
+	// Context writes it; empty: there is none.
+	Trace string `json:"trace,omitempty"`
 }

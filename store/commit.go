@@ -242,7 +242,7 @@ func jobOf(s *schedule.Schedule, row schedule.Row, name string, now time.Time, l
 			Schedule: s.Key, Occurrence: name, Nominal: row.Nominal, Due: row.Due,
 			From: row.From, Missed: row.Missed, MissedSince: row.MissedSince,
 		},
-		Timeout: p.Timeout, Backoff: p.Backoff,
+		Timeout: p.Timeout, Backoff: p.Backoff, Trace: row.Trace,
 	}
 	if p.Expires > 0 {
 		payload.ExpiresAt = row.Due.Add(time.Duration(p.Expires))

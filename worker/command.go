@@ -33,6 +33,9 @@ func (e *executor) command(ctx context.Context, t *task) error {
 	}
 	directory := e.directory(c)
 	environment := childEnvironment(c, e.variables, as.variables(), own, t.facts, directory)
+	if t.Trace != "" {
+		environment["TRACEPARENT"] = t.Trace
+	}
 	path, arguments, err := program(c, cmp.Or(environment["PATH"], usualPath), directory)
 	if err != nil {
 		return err

@@ -71,6 +71,9 @@ func (e *executor) request(ctx context.Context, t *task) (*http.Request, []strin
 	}
 	request.URL, request.Host = target, target.Host
 	setHeaders(request, headers, body, t.facts)
+	if t.Trace != "" {
+		request.Header.Set("Traceparent", t.Trace)
+	}
 	if r.SignWith != "" {
 		key, err := webhook.Key(r.SignWith, secret, "worker")
 		if err != nil {

@@ -109,7 +109,7 @@ func (w *watch) run(ctx context.Context, to alert.Recipient, d alert.Delivery, m
 	command := exec.CommandContext(ctx, name, arguments...)
 	command.Dir, command.Stdin = w.Directory, strings.NewReader(d.Body)
 	command.WaitDelay = time.Second // what it started may hold its output open
-	command.Env = append(os.Environ(), "PUNCTUAL_ALERT_TEXT="+m.Text, "PUNCTUAL_ALERT_SUBJECT="+m.Subject())
+	command.Env = append(handedOn(os.Environ()), "PUNCTUAL_ALERT_TEXT="+m.Text, "PUNCTUAL_ALERT_SUBJECT="+m.Subject())
 	if len(m.Alerts) > 0 {
 		first, state := m.Alerts[0], "recovered"
 		if first.Raised {
@@ -122,6 +122,12 @@ func (w *watch) run(ctx context.Context, to alert.Recipient, d alert.Delivery, m
 		return fmt.Errorf("the command failed: %w %s", err, strings.ToValidUTF8(string(output[max(0, len(output)-answerShown):]), ""))
 	}
 	return nil
+}
+
+// handedOn is an environment without what is punctual's own, such as the password
+// of the web process.
+func handedOn(environment []string) []string {
+	return slices.DeleteFunc(environment, func(entry string) bool { return strings.HasPrefix(entry, "PUNCTUAL_") })
 }
 
 // ping tells an outside monitor that the clocks keep time, as long as they do: it

@@ -50,7 +50,12 @@ func (c *startCommand) Run(a *app, s *settings) (err error) {
 		return err
 	}
 	defer site.Listener.Close()
-	p, err := s.open(a.Context, a, slices.Concat(c.workerFlags.options(a), c.clockFlags.options(), c.countFlags.options())...)
+	traced, stopTracing, err := tracedOptions(a, s)
+	if err != nil {
+		return err
+	}
+	defer stopTracing()
+	p, err := s.open(a.Context, a, slices.Concat(c.workerFlags.options(a), c.clockFlags.options(), c.countFlags.options(), traced)...)
 	if err != nil {
 		return err
 	}
@@ -149,7 +154,12 @@ func (c *clockCommand) Run(a *app, s *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := s.open(a.Context, a, append(c.clockFlags.options(), c.metricsFlags.options()...)...)
+	traced, stopTracing, err := tracedOptions(a, s)
+	if err != nil {
+		return err
+	}
+	defer stopTracing()
+	p, err := s.open(a.Context, a, slices.Concat(c.clockFlags.options(), c.metricsFlags.options(), traced)...)
 	if err != nil {
 		return err
 	}
@@ -231,7 +241,12 @@ func (c *workerCommand) Run(a *app, s *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := s.open(a.Context, a, append(c.workerFlags.options(a), c.metricsFlags.options()...)...)
+	traced, stopTracing, err := tracedOptions(a, s)
+	if err != nil {
+		return err
+	}
+	defer stopTracing()
+	p, err := s.open(a.Context, a, slices.Concat(c.workerFlags.options(a), c.metricsFlags.options(), traced)...)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/punctual-dev/punctual"
 	"github.com/punctual-dev/punctual/calendar"
@@ -113,6 +114,19 @@ func ExamplePunctual_RunClock() {
 		}
 	}
 	_ = run
+}
+
+func ExampleMetrics() {
+	open := func(ctx context.Context, address string, provider trace.TracerProvider) error {
+		p, err := punctual.Open(ctx, address, punctual.Metrics("report"), punctual.Traces(provider))
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		http.Handle("GET /metrics", p.MetricsHandler())
+		return p.Run(ctx)
+	}
+	_ = open
 }
 
 func ExamplePunctual_Store() {

@@ -137,6 +137,7 @@ func TestASubjectSaysWhatHappenedInALine(t *testing.T) {
 		"report is failing":      {failing},
 		"sync is no longer late": {late},
 		"1 alerts, 1 recovered":  {failing, late},
+		"a test":                 nil,
 	} {
 		if got := NewMessage(changes, nine).Subject(); got != want {
 			t.Errorf("the subject is %q, want %q", got, want)

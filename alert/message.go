@@ -35,6 +35,11 @@ func NewMessage(changes []Change, now time.Time) Message {
 	return m
 }
 
+// TestMessage tells of nothing but that messages arrive.
+func TestMessage(by string, now time.Time) Message {
+	return Message{At: now, Text: "This is a test by " + by + ": the alerts of punctual arrive here.", Alerts: []Change{}}
+}
+
 // headline is the change in a few words.
 func (c Change) headline() string {
 	word := map[Kind]string{Late: "is late", Missed: "was missed", Failing: "is failing", Running: "runs too long"}[c.Kind]
@@ -60,7 +65,10 @@ func (c Change) String() string {
 
 // Subject is the message in a line.
 func (m Message) Subject() string {
-	if len(m.Alerts) == 1 {
+	switch len(m.Alerts) {
+	case 0:
+		return "a test"
+	case 1:
 		return m.Alerts[0].headline()
 	}
 	raised := 0

@@ -137,7 +137,7 @@ func (s *Store) TellAlerts(ctx context.Context, w alert.Watched, states map[int6
 		for _, name := range slices.Sorted(maps.Keys(w.Settings.To)) {
 			rows = append(rows, []any{w.Owner, message.At, name, w.Settings.To[name].Way(), string(body)})
 		}
-		return tx.InsertRows(ctx, "punctual_alert_message", []string{"owner", "at", "recipient", "way", "body"}, rows)
+		return insertMessages(ctx, tx, rows)
 	})
 	return told && err == nil, err
 }

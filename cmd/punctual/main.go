@@ -36,6 +36,7 @@ type commandLine struct {
 
 	Runs      runsGroup        `cmd:"" group:"look" help:"What ran and what did not: list, show, output, retry, cancel, seen."`
 	Queues    queuesGroup      `cmd:"" group:"look" help:"What waits in the queues: list, pause, resume."`
+	Alerts    alertsGroup      `cmd:"" group:"look" help:"What was told to be wrong, and to whom: list, test."`
 	Audit     auditCommand     `cmd:"" group:"look" help:"Account for every occurrence; exit 1 if one is missing, doubled or made up."`
 	Health    healthCommand    `cmd:"" group:"look" help:"Say whether the clock keeps time; exit 1 if it does not."`
 	Processes processesCommand `cmd:"" group:"look" help:"List the clocks, workers and web processes."`

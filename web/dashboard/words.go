@@ -305,7 +305,7 @@ var actionWords = map[string]string{
 	"create": "created", "update": "edited", "rename": "renamed", "delete": "deleted", "pause": "paused", "resume": "resumed",
 	"trigger": "ran by hand", "backfill": "began a backfill of", "stop-backfill": "stopped the backfill", "skip-next": "skips the next run of", "undo-skip-next": "does not skip the next run of",
 	"skip": "skipped what was due of", "retry": "retried a job of", "cancel": "cancelled a job of", "seen": "has seen failures:",
-	"pause-queue": "paused the queue", "resume-queue": "resumed the queue", "limit": "changed the limit", "rewind": "set back",
+	"pause-queue": "paused the queue", "resume-queue": "resumed the queue", "limit": "changed the limit", "alerts": "changed the alerts of", "test-alerts": "tested the alerts", "rewind": "set back",
 	"login": "logged in", "logout": "logged out", "user-add": "added the user", "user-remove": "removed the user",
 	"user-password": "set the password of", "token-create": "made the token", "token-revoke": "revoked the token",
 }

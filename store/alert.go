@@ -13,39 +13,62 @@ import (
 	"github.com/punctual-dev/punctual/database"
 )
 
-// setAlerts keeps what an owner wants to be told; empty settings: nothing any
-// more. What was told of his schedules is kept while there are any.
-func (e *edit) setAlerts(o ApplyOptions) error {
+// What becomes of the alerts of an owner.
+const (
+	alertsAdded   = "added"
+	alertsChanged = "changed"
+	alertsRemoved = "removed"
+)
+
+// planAlerts says what becomes of what an owner wants to be told; empty: nothing.
+func (e *edit) planAlerts(o ApplyOptions) (change string, err error) {
 	if o.Alerts == nil {
-		return nil
+		return "", nil
 	}
 	settings, err := json.Marshal(o.Alerts)
 	if err != nil {
-		return err
+		return "", err
 	}
-	owner := o.Owner.String()
 	var before string
-	err = e.tx.QueryRow(e.ctx, "SELECT settings FROM punctual_alerting WHERE owner = $1", owner).Scan(&before)
+	err = e.tx.QueryRow(e.ctx, "SELECT settings FROM punctual_alerting WHERE owner = $1", o.Owner.String()).Scan(&before)
 	if err != nil && !errors.Is(err, database.ErrNoRows) {
-		return err
+		return "", err
 	}
 	switch {
 	case o.Alerts.Empty() && before == "", before == string(settings):
-		return nil
+		return "", nil
 	case o.Alerts.Empty():
+		return alertsRemoved, nil
+	case before == "":
+		return alertsAdded, nil
+	}
+	return alertsChanged, nil
+}
+
+// setAlerts carries a change out. With the settings goes what was told; else it is
+// kept, so that nothing is told again.
+func (e *edit) setAlerts(change string, o ApplyOptions) error {
+	owner := o.Owner.String()
+	switch change {
+	case "":
+		return nil
+	case alertsRemoved:
 		for _, table := range []string{"punctual_alerting", "punctual_alert"} {
 			if _, err := e.tx.Exec(e.ctx, "DELETE FROM "+table+" WHERE owner = $1", owner); err != nil {
 				return err
 			}
 		}
-		return e.record(o.Actor, "alerts", 0, owner, "removed")
+	default:
+		settings, err := json.Marshal(o.Alerts)
+		if err != nil {
+			return err
+		}
+		if _, err := e.tx.Exec(e.ctx, `INSERT INTO punctual_alerting (owner, settings, declared_at, looked_at) VALUES ($1, $2, $3, $3)
+			ON CONFLICT (owner) DO UPDATE SET settings = excluded.settings, version = punctual_alerting.version + 1`, owner, string(settings), e.now); err != nil {
+			return err
+		}
 	}
-	_, err = e.tx.Exec(e.ctx, `INSERT INTO punctual_alerting (owner, settings, declared_at, looked_at) VALUES ($1, $2, $3, $3)
-		ON CONFLICT (owner) DO UPDATE SET settings = excluded.settings, version = punctual_alerting.version + 1`, owner, string(settings), e.now)
-	if err != nil {
-		return err
-	}
-	return e.record(o.Actor, "alerts", 0, owner, "changed")
+	return e.record(o.Actor, "alerts", 0, owner, change)
 }
 
 // WatchedAlerts lists who wants to be told of something. One whose settings

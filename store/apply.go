@@ -28,6 +28,9 @@ type ApplyOptions struct {
 	// LimitChanges, where it is not nil, is set to what changes, or on a dry run
 	// would, of the limits.
 	LimitChanges *[]LimitChange
+	// AlertsChange, where it is not nil, is set to what becomes, or on a dry run
+	// would, of the alerts: added, changed, removed, or nothing.
+	AlertsChange *string
 }
 
 // LimitChange is a limit that gets another number; zero: there is none.
@@ -83,6 +86,13 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 		if o.LimitChanges != nil {
 			*o.LimitChanges = limits
 		}
+		alerts, err := e.planAlerts(o)
+		if err != nil {
+			return err
+		}
+		if o.AlertsChange != nil {
+			*o.AlertsChange = alerts
+		}
 		if o.DryRun {
 			return nil
 		}
@@ -95,7 +105,7 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 		if err := e.limits(limits, o); err != nil {
 			return err
 		}
-		return e.setAlerts(o)
+		return e.setAlerts(alerts, o)
 	}
 	if err := s.edit(ctx, change); err != nil {
 		return nil, err

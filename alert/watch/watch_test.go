@@ -3,6 +3,7 @@ package watch
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -264,6 +265,36 @@ func TestAPasswordIsNotSentOverAConnectionThatIsNotEncrypted(t *testing.T) {
 	}
 	if strings.Contains(box.text(), "AUTH") {
 		t.Errorf("the server was told %s", box.text())
+	}
+}
+
+func TestAServerWhoseCertificateNobodyKnowsIsGivenNothing(t *testing.T) {
+	certified := httptest.NewTLSServer(http.NotFoundHandler())
+	defer certified.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	box := &mailbox{}
+	go func() {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(connection, "220 here\r\n")
+		lines := bufio.NewReader(connection)
+		_, _ = lines.ReadString('\n')
+		_, _ = io.WriteString(connection, "250-here\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n")
+		_, _ = lines.ReadString('\n')
+		_, _ = io.WriteString(connection, "220 go on\r\n")
+		box.serve(tls.Server(connection, certified.TLS))
+	}()
+	s := to(alert.Recipient{Mail: []string{"ops@example.org"}})
+	s.Mail = &alert.MailServer{Server: listener.Addr().String(), From: "punctual@example.org", User: "punctual", Password: "${PASSWORD}"}
+	err = sender(t, map[string]string{"PASSWORD": "s3cret"}).sendOne(t.Context(), s, delivery(t, "ops"))
+	if err == nil || !strings.Contains(err.Error(), "certificate") || box.text() != "" {
+		t.Errorf("it ends with %v, and the server was told %q", err, box.text())
 	}
 }
 

@@ -35,6 +35,7 @@ type applied struct {
 	Changes  []appliedChange     `json:"changes"`
 	Summary  map[string]int      `json:"summary"`           // kind of change → how many
 	Limits   []store.LimitChange `json:"limits,omitempty"`  // those that change
+	Alerts   string              `json:"alerts,omitempty"`  // added, changed or removed
 	Left     []string            `json:"left,omitempty"`    // keys the file has no longer; without --prune
 	Warnings []config.Finding    `json:"warnings"`          // hazards in the file
 	Faults   []config.Finding    `json:"faults,omitempty"`  // why the file cannot be read
@@ -116,7 +117,7 @@ func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 func (c *applyCommand) change(a *app, s *settings, file *config.File, result *applied) ([]schedule.Change, error) {
 	o := store.ApplyOptions{
 		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune, Adopt: c.Adopt},
-		Limits:      limitsOf(file), Alerts: &file.Alerts, DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits,
+		Limits:      limitsOf(file), Alerts: &file.Alerts, DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits, AlertsChange: &result.Alerts,
 	}
 	if c.DryRun {
 		st, err := s.look(a)
@@ -124,6 +125,9 @@ func (c *applyCommand) change(a *app, s *settings, file *config.File, result *ap
 			result.Database = "a new database"
 			for _, name := range slices.Sorted(maps.Keys(file.Limits)) {
 				result.Limits = append(result.Limits, store.LimitChange{Name: name, After: file.Limits[name]})
+			}
+			if !file.Alerts.Empty() {
+				result.Alerts = "added"
 			}
 			changes, faults := schedule.Plan(nil, file.Schedules, o.PlanOptions)
 			if len(faults) > 0 {
@@ -160,7 +164,7 @@ func keysLeft(a *app, st *store.Store, file *config.File, o store.ApplyOptions) 
 	if o.Prune {
 		return nil, nil
 	}
-	o.DryRun, o.Prune, o.LimitChanges = true, true, nil
+	o.DryRun, o.Prune, o.LimitChanges, o.AlertsChange = true, true, nil, nil
 	changes, err := st.Apply(a.Context, file.Schedules, o)
 	if _, refused := errors.AsType[*store.RefusedError](err); refused {
 		return nil, nil // to prune would be refused: it looks like the file of another app
@@ -204,6 +208,12 @@ var signs = map[schedule.ChangeKind]struct {
 	schedule.ChangeNone:   {"=", "unchanged", faint},
 }
 
+// alertSigns are how a plan shows what becomes of the alerts.
+var alertSigns = map[string]struct {
+	sign   string
+	colour colour
+}{"added": {"+", green}, "changed": {"~", yellow}, "removed": {"-", red}}
+
 // print writes the plan to the output; what is wrong with it or the file goes
 // to the error output.
 func (r *applied) print(a *app) {
@@ -225,6 +235,9 @@ func (r *applied) print(a *app) {
 	}
 	for _, limit := range r.Limits {
 		printLimit(a, limit)
+	}
+	if sign, changed := alertSigns[r.Alerts]; changed {
+		fmt.Fprintln(a.Stdout, a.paint(sign.sign+" alerts", sign.colour))
 	}
 	fmt.Fprintln(a.Stdout, r.summary())
 	if len(r.Left) > 0 {

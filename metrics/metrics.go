@@ -70,7 +70,7 @@ func New(o Options) (*Metrics, error) {
 	m.registry.MustRegister(m.skew)
 	m.decisions = m.counters("decisions_total", "Occurrences that this clock decided, by what became of them.", "decision", "reason")
 	m.jobs = m.counters("jobs_total", "Jobs that have ended, by what came of them, counted by the process that copied it into the ledger.", "outcome")
-	m.attempts = m.histograms("attempt_duration_seconds", "How long attempts took that this worker ran.", "queue", "result")
+	m.attempts = m.histograms("attempt_duration_seconds", "How long attempts took that this worker ran.", attemptBuckets, "queue", "result")
 	m.running = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "attempts_running", Help: "Attempts that this worker runs."}, []string{"queue"})
 	m.registry.MustRegister(m.running)
 	if len(m.schedules) > 0 {
@@ -86,8 +86,8 @@ const namespace = "punctual"
 func (m *Metrics) countOneByOne() {
 	m.oneDecisions = m.counters("schedule_decisions_total", "Occurrences of a schedule that this clock decided.", "schedule", "decision", "reason")
 	m.oneJobs = m.counters("schedule_jobs_total", "Jobs of a schedule that have ended.", "schedule", "outcome")
-	m.oneLateness = m.histograms("schedule_lateness_seconds", "From the instant an occurrence of a schedule was due to the instant its job was queued.", "schedule")
-	m.oneAttempts = m.histograms("schedule_attempt_duration_seconds", "How long attempts of a schedule took that this worker ran.", "schedule", "result")
+	m.oneLateness = m.histograms("schedule_lateness_seconds", "From the instant an occurrence of a schedule was due to the instant its job was queued.", latenessBuckets, "schedule")
+	m.oneAttempts = m.histograms("schedule_attempt_duration_seconds", "How long attempts of a schedule took that this worker ran.", attemptBuckets, "schedule", "result")
 }
 
 // begin puts a zero where nothing has been counted: a rate needs something to
@@ -128,11 +128,7 @@ func (m *Metrics) histogram(name, help string, buckets []float64) prometheus.His
 	return h
 }
 
-func (m *Metrics) histograms(name, help string, labels ...string) *prometheus.HistogramVec {
-	buckets := attemptBuckets
-	if len(labels) == 1 {
-		buckets = latenessBuckets
-	}
+func (m *Metrics) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 	vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
 	m.registry.MustRegister(vec)
 	return vec

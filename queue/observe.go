@@ -23,13 +23,10 @@ type Begun struct {
 
 // Result is how an attempt ended.
 type Result struct {
-	Word string // one of Results
+	Word string // succeeded, failed, …
 	Err  error
 	Took time.Duration
 }
-
-// Results are the words for how an attempt ends.
-var Results = []string{ResultSucceeded, ResultFailed, ResultPutOff, ResultCancelled, ResultStopped}
 
 // The words for how an attempt ends.
 const (

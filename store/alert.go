@@ -218,7 +218,7 @@ func (s *Store) EndDelivery(ctx context.Context, d alert.Delivery, failure strin
 	})
 }
 
-// AlertStates are what was told of the schedules of an owner, by schedule and
+// alertStates are what was told of the schedules of an owner, by schedule and
 // kind: of those named, and of all of whom something is raised.
 func (s *Store) alertStates(ctx context.Context, owner string, ids []int64) (map[int64]map[alert.Kind]alert.State, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT schedule_id, kind, raised, since_at, mark_at FROM punctual_alert

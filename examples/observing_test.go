@@ -172,3 +172,19 @@ func TestAFailureAndItsEndAreToldOnceByManyProcessesOfWhichSomeAreKilled(t *test
 	}
 	eventually(t, "its end is told of", func() bool { return receives.all() == "fragile failing, fragile failing no more" })
 }
+
+func TestAClockThatIsKilledIsNoticedByTheWorkerAndItsReturnToo(t *testing.T) {
+	t.Parallel()
+	receives := &receiver{}
+	hook := httptest.NewServer(receives)
+	defer hook.Close()
+	directory := directoryWith(t, "steady: { when: \"every 1s\", run: \"true\" }\nalerts: { late: 10s, to: { ops: { webhook: \""+hook.URL+"\" } } }")
+	environment := []string{"DATABASE_URL=" + pgtest.New(t)}
+	succeeds(t, directory, environment, "punctual", "apply")
+	clock := start(t, directory, environment, "punctual", "clock")
+	start(t, directory, environment, "punctual", "worker").says("succeeded in")
+	clock.signal(syscall.SIGKILL)
+	eventually(t, "the worker tells that nothing is decided any more", func() bool { return receives.all() == "steady late" })
+	start(t, directory, environment, "punctual", "clock")
+	eventually(t, "the end of it is told", func() bool { return receives.all() == "steady late, steady late no more" })
+}

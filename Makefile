@@ -1,6 +1,6 @@
 # make alone says what can be made.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz torture screenshots schema
+.PHONY: help run test check bench fuzz torture openapi screenshots schema
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ fuzz: ## every fuzz target, for SECONDS each (30)
 
 torture: ## crashes, stopped databases and skewed clocks, for as long as it takes
 	scripts/torture
+
+openapi: ## the API held to its OpenAPI document, by a linter and a client in TypeScript; needs npm
+	scripts/openapi
 
 screenshots: ## pictures of every page, light and dark, for a desk and for a phone, into docs/screenshots
 	mkdir -p docs/screenshots

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 	"github.com/punctual-dev/punctual/web/access"
@@ -64,9 +66,10 @@ func (a *api) actions() {
 	add(a, act("resume-schedule", "/schedules/{key}/resume", "End its pause", "What fell due meanwhile is not caught up on."), a.resume)
 	add(a, act("skip-next", "/schedules/{key}/skip-next", "Leave out its next occurrence", "A repeat changes nothing."), a.skipNext)
 	add(a, act("undo-skip-next", "/schedules/{key}/undo-skip-next", "Let the occurrence run after all", "Refused (409) where none was to be left out."), a.undoSkipNext)
-	trigger := act("trigger-schedule", "/schedules/{key}/trigger", "Run it now", "One job beside its regular occurrences. Refused (409) while one of its jobs is active and its overlap does not allow another, unless forced.")
+	trigger := act("trigger-schedule", "/schedules/{key}/trigger", "Run it now", "One job beside its regular occurrences. Refused (409) while one of its jobs is active and its overlap does not allow another, unless forced. A repeat of an Idempotency-Key answers 200 with the job there is.")
 	trigger.status = http.StatusCreated
 	trigger.errors = append(trigger.errors, http.StatusForbidden)
+	trigger.change = func(op *huma.Operation) { alsoAnswers(op, http.StatusOK, "Triggered") }
 	add(a, trigger, a.trigger)
 	add(a, act("pause-schedules", "/schedules/pause", "Pause several schedules", "Those of a tag, or every one, also such as are created later."), a.pauseSeveral)
 	add(a, act("resume-schedules", "/schedules/resume", "End such a pause", "Ends the pause of the tag, or of everything; a pause of one schedule by itself holds on."), a.resumeSeveral)

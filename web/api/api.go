@@ -4,6 +4,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -71,7 +72,7 @@ func (a *api) document() huma.Config {
 	c := huma.DefaultConfig("Punctual", a.Version)
 	c.Info.Description = description
 	c.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
-	c.Servers = []*huma.Server{{URL: a.Prefix + "/", Description: "This server"}}
+	c.Servers = []*huma.Server{{URL: cmp.Or(a.Prefix, "/"), Description: "This server"}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
 	c.RejectUnknownQueryParameters = true

@@ -180,12 +180,17 @@ func typeInWords(schema map[string]any) string {
 	return words
 }
 
-// tidyDocument says what the types leave open.
+// tidyDocument says what the types leave open, and what huma says in words that
+// OpenAPI does not know.
 func (a *api) tidyDocument() {
 	for _, item := range a.huma.OpenAPI().Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if op == nil {
 				continue
+			}
+			for _, p := range op.Parameters {
+				// What is said to those who send something else is made by now.
+				p.Schema.Description, p.Schema.PatternDescription = p.Schema.PatternDescription, ""
 			}
 			for status, response := range op.Responses {
 				if response.Description == "" {

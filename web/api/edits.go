@@ -70,9 +70,13 @@ func (a *api) edits() {
 	}, a.deleteSchedule)
 }
 
-func alsoCreates(op *huma.Operation) {
-	op.Responses = map[string]*huma.Response{"201": {
-		Description: "Created", Content: map[string]*huma.MediaType{"application/json": {Schema: refTo("ScheduleEdit")}},
+// alsoCreates tells of a put that makes what was not there.
+func alsoCreates(op *huma.Operation) { alsoAnswers(op, http.StatusCreated, "ScheduleEdit") }
+
+// alsoAnswers tells of a success besides that of the type.
+func alsoAnswers(op *huma.Operation, status int, schema string) {
+	op.Responses = map[string]*huma.Response{strconv.Itoa(status): {
+		Description: http.StatusText(status), Content: map[string]*huma.MediaType{"application/json": {Schema: refTo(schema)}},
 	}}
 }
 

@@ -38,10 +38,7 @@ func (a *api) live() {
 		help: "Server-sent events: schedules, runs and processes, each at most once a second, with a Change as data. They are hints to read again; after a reconnect, read everything once. " +
 			"At most 200 streams are open at once; above that the answer is 503.",
 		change: func(op *huma.Operation) {
-			a.schemaOf(Change{})
-			op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
-				"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString, Description: "Events whose data is a Change."}},
-			}}}
+			op.Responses = a.eventsOf(map[string]any{changedSchedules: Change{}, changedRuns: Change{}, changedProcesses: Change{}})
 		},
 	}, func(context.Context, *struct{}) (*huma.StreamResponse, error) {
 		return a.stream("watch", a.watch)

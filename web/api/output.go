@@ -55,10 +55,8 @@ func (a *api) output() {
 		summary: "What a run's job wrote", help: "With follow=true as server-sent events, until it has ended.",
 		errors: []int{http.StatusNotFound, http.StatusConflict},
 		change: func(op *huma.Operation) {
-			op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
-				"application/json":  {Schema: a.schemaOf(Output{})},
-				"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
-			}}}
+			op.Responses = a.eventsOf(map[string]any{"output": Piece{}, "end": outputEnd{}})
+			op.Responses["200"].Content["application/json"] = &huma.MediaType{Schema: a.schemaOf(Output{})}
 		},
 	}, a.getOutput)
 }

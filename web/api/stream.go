@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -93,6 +95,28 @@ func (s *stream) write(text string) error {
 	}
 	s.sent, s.failed = time.Now(), s.failed || err != nil
 	return err
+}
+
+// eventsOf describes a stream: OpenAPI 3.1 has no words for one, so it is a list
+// of the events that may come, each with the type of its data.
+func (a *api) eventsOf(data map[string]any) map[string]*huma.Response {
+	var events []*huma.Schema
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		events = append(events, &huma.Schema{
+			Type: huma.TypeObject, Required: []string{"event", "data"},
+			Properties: map[string]*huma.Schema{
+				"event": {Type: huma.TypeString, Enum: []any{name}},
+				"data":  a.schemaOf(data[name]),
+				"id":    {Type: huma.TypeString, Description: "Where it stands, for Last-Event-ID."},
+				"retry": {Type: huma.TypeInteger, Description: "After how many milliseconds to connect again."},
+			},
+		})
+	}
+	return map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
+		"text/event-stream": {Schema: &huma.Schema{
+			Type: huma.TypeArray, Description: "Server-sent events, one after the other; data is JSON.", Items: &huma.Schema{OneOf: events},
+		}},
+	}}}
 }
 
 // schemaOf is the schema of a body that is written by hand.

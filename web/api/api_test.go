@@ -43,8 +43,9 @@ func onBoth(t *testing.T, test func(*site)) {
 type site struct {
 	*testing.T
 	*store.Store
-	url string
-	log *lockedBuffer
+	url  string
+	log  *lockedBuffer
+	told document
 
 	mu   sync.Mutex
 	now  time.Time
@@ -74,6 +75,7 @@ func newSite(t *testing.T, kind string, change func(*api.Options)) *site {
 	server := httptest.NewServer(s.identified(api.Handler(o)))
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/api/v1"
+	s.told = s.document()
 	return s
 }
 
@@ -88,7 +90,7 @@ func folder(t *testing.T) string {
 	return memory
 }
 
-// identified lets in who is named by X-Role, else the site's role.
+// identified lets in a user of the site's role.
 func (s *site) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -158,6 +160,7 @@ func (s *site) ask(method, path, body string, header ...string) *response {
 	s.must(err)
 	r := &response{s: s, what: method + " " + path, status: answered.StatusCode, header: answered.Header, text: string(text)}
 	_ = json.Unmarshal(text, &r.body)
+	r.heldTo(s.told, method, path)
 	return r
 }
 

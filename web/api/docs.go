@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -180,6 +181,9 @@ func typeInWords(schema map[string]any) string {
 	return words
 }
 
+// bodyErrors are what may be wrong with a body before it is read as what it is.
+var bodyErrors = []int{http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
+
 // tidyDocument says what the types leave open, and what huma says in words that
 // OpenAPI does not know.
 func (a *api) tidyDocument() {
@@ -191,6 +195,11 @@ func (a *api) tidyDocument() {
 			for _, p := range op.Parameters {
 				// What is said to those who send something else is made by now.
 				p.Schema.Description, p.Schema.PatternDescription = p.Schema.PatternDescription, ""
+			}
+			if op.RequestBody != nil {
+				for _, status := range bodyErrors {
+					op.Responses[strconv.Itoa(status)] = &huma.Response{Content: op.Responses["422"].Content}
+				}
 			}
 			for status, response := range op.Responses {
 				if response.Description == "" {

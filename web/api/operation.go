@@ -42,7 +42,7 @@ func add[I, O any](a *api, op operation, do func(context.Context, *I) (*O, error
 	registered := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: root + op.path, Summary: op.summary, Tags: []string{op.tag},
 		Description: op.help, DefaultStatus: op.status, MaxBodyBytes: op.body,
-		Errors:      append([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}, op.errors...),
+		Errors:      append([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}, op.errors...),
 		Middlewares: huma.Middlewares{a.needs(op.role)},
 		Extensions:  map[string]any{"x-required-role": op.role.String()},
 	}

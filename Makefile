@@ -21,8 +21,9 @@ bench: ## the measurements, each in its folder of bench/
 fuzz: ## every fuzz target, for SECONDS each (30)
 	tools/fuzz $(or $(SECONDS),30)
 
-torture: ## crashes, stopped databases and skewed clocks, for as long as it takes
+torture: ## crashes, stopped databases and torn networks: every scenario, then at random for FOR (10m) on each database
 	scripts/torture
+	scripts/torture --for $(or $(FOR),10m)
 
 openapi: ## the API held to its OpenAPI document, by a linter and a client in TypeScript; needs npm
 	scripts/openapi

@@ -84,8 +84,17 @@ type process struct {
 	log  *os.File
 }
 
-// start starts a clock or a worker; its log is appended to a file of its name.
+// start starts a clock or a worker, which stopAll ends.
 func (h *house) start(name string, arguments ...string) (*process, error) {
+	p, err := h.launch(name, arguments...)
+	if err == nil {
+		h.processes = append(h.processes, p)
+	}
+	return p, err
+}
+
+// launch starts a process; its log is appended to a file of its name.
+func (h *house) launch(name string, arguments ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(h.directory, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
@@ -93,9 +102,9 @@ func (h *house) start(name string, arguments ...string) (*process, error) {
 	p := &process{name: name, cmd: h.command(context.Background(), arguments...), log: log}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
+		log.Close()
 		return nil, err
 	}
-	h.processes = append(h.processes, p)
 	return p, nil
 }
 

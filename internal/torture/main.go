@@ -1,12 +1,16 @@
-// Command torture runs clocks and workers as real processes, kills, freezes and
-// starves them and their database, and then asks, by the audit and by SQL of its
-// own, whether anything was lost or doubled.
+// Command torture runs clocks, workers and the web process as real processes,
+// kills, freezes and starves them and their database, and then asks, by the audit
+// and by SQL of its own, whether anything was lost or doubled.
+//
+// There are scenarios, each with limits of its own, and with --for the random
+// form: whatever comes into the mind of a seed, for as long as is asked.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -56,7 +60,9 @@ func main() {
 	jobs := flag.Int("jobs", 0, "how many `commands` run when a worker is lost")
 	only := flag.String("only", "", "run only the `scenario` of this name: "+names())
 	database := flag.String("database", "", "run only on this `kind`: postgres or sqlite")
-	keep := flag.Bool("keep", false, "keep the directory with files and logs")
+	keep := flag.Bool("keep", false, "keep the directory with files and logs, which is kept anyway if something is wanting")
+	length := flag.Duration("for", 0, "no scenarios, but random events for this `long` on each database")
+	seed := flag.Uint64("seed", 0, "what the random events are drawn from: the same `number`, the same events; a new one by default")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -67,7 +73,11 @@ func main() {
 	if *jobs > 0 {
 		l.jobs = *jobs
 	}
-	if err := torture(ctx, l, *only, *database, *keep); err != nil {
+	o := options{lengths: l, only: *only, database: *database, keep: *keep, random: *length, seed: *seed}
+	if o.seed == 0 {
+		o.seed = rand.Uint64N(1e6) + 1
+	}
+	if err := torture(ctx, o); err != nil {
 		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
 		os.Exit(1)
 	}
@@ -81,43 +91,96 @@ func names() string {
 	return strings.Join(all, ", ")
 }
 
-func torture(ctx context.Context, l lengths, only, database string, keep bool) error {
+// options are what is asked for.
+type options struct {
+	lengths
+	only, database string
+	keep           bool
+	random         time.Duration // of the random form; 0: scenarios
+	seed           uint64
+}
+
+// shortRandom is how long the random form takes on each database in the short
+// form of all.
+const shortRandom = 25 * time.Second
+
+func torture(ctx context.Context, o options) (err error) {
 	directory, err := os.MkdirTemp("", "punctual-torture-")
 	if err != nil {
 		return err
 	}
-	if keep {
+	defer func() {
+		if err == nil && !o.keep {
+			os.RemoveAll(directory)
+			return
+		}
 		fmt.Println("files and logs are in", directory)
-	} else {
-		defer os.RemoveAll(directory)
-	}
+	}()
 	binary := filepath.Join(directory, "punctual")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/punctual").CombinedOutput(); err != nil {
 		return fmt.Errorf("building punctual: %w\n%s", err, out)
 	}
 	wanting := 0
+	if o.random == 0 {
+		if wanting, err = scenariosOf(ctx, o, binary, directory); err != nil {
+			return err
+		}
+		if o.lengths == short && o.only == "" {
+			o.random = shortRandom
+		}
+	}
+	if o.random > 0 {
+		n, err := randomly(ctx, o, binary, directory)
+		if err != nil {
+			return err
+		}
+		wanting += n
+	}
+	if wanting > 0 {
+		return fmt.Errorf("%d of what was tried found something wanting", wanting)
+	}
+	fmt.Println("nothing lost, nothing doubled")
+	return nil
+}
+
+// scenariosOf runs the scenarios that are asked for, and says how many found
+// something wanting.
+func scenariosOf(ctx context.Context, o options, binary, directory string) (wanting int, err error) {
 	for _, s := range scenarios {
-		if only != "" && s.name != only || only == "" && s.long && l == short {
+		if o.only != "" && s.name != o.only || o.only == "" && s.long && o.lengths == short {
 			continue
 		}
 		for _, kind := range s.kinds {
-			if database != "" && kind != database {
+			if o.database != "" && kind != o.database {
 				continue
 			}
-			ok, err := one(ctx, s, kind, binary, directory, l)
+			ok, err := one(ctx, s, kind, binary, directory, o.lengths)
 			if err != nil {
-				return fmt.Errorf("%s on %s: %w", s.name, kind, err)
+				return wanting, fmt.Errorf("%s on %s: %w", s.name, kind, err)
 			}
 			if !ok {
 				wanting++
 			}
 		}
 	}
-	if wanting > 0 {
-		return fmt.Errorf("%d scenarios found something wanting", wanting)
+	return wanting, nil
+}
+
+// randomly runs the random form on each database that is asked for.
+func randomly(ctx context.Context, o options, binary, directory string) (wanting int, err error) {
+	for _, kind := range both {
+		if o.database != "" && kind != o.database {
+			continue
+		}
+		ok, err := besiege(ctx, kind, binary, directory, o.seed, o.random)
+		if err != nil {
+			return wanting, fmt.Errorf("the random form with seed %d on %s: %w", o.seed, kind, err)
+		}
+		if !ok {
+			wanting++
+		}
 	}
-	fmt.Println("nothing lost, nothing doubled")
-	return nil
+	return wanting, nil
 }
 
 func one(ctx context.Context, s scenario, kind, binary, directory string, l lengths) (bool, error) {

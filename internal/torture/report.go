@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
+	"os"
 	"slices"
 	"time"
 )
@@ -91,33 +94,45 @@ func (r *report) count(ctx context.Context) error {
 // gap is the SQL of the time between two consecutive rows.
 func (r *report) gap() string { return "nominal_at - before" }
 
-// lateness reads how long after its due each decision was made.
-func (r *report) lateness(ctx context.Context) error {
+// decision is when one was due, and when it was made.
+type decision struct{ due, at time.Time }
+
+// decisions reads those of the clocks, in the order in which they were made.
+func (h *house) decisions(ctx context.Context) (all []decision, err error) {
 	due, decided := "extract(epoch from due_at)", "extract(epoch from decided_at)"
-	if r.house.kind == "sqlite" {
+	if h.kind == "sqlite" {
 		due, decided = "due_at / 1e6", "decided_at / 1e6"
 	}
-	rows, err := r.house.db.QueryContext(ctx, "SELECT "+due+", "+decided+" FROM punctual_occurrence WHERE origin = 'clock' ORDER BY decided_at")
+	rows, err := h.db.QueryContext(ctx, "SELECT "+due+", "+decided+" FROM punctual_occurrence WHERE origin = 'clock' ORDER BY decided_at")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	last := 0.0
 	for rows.Next() {
 		var due, decided float64
 		if err := rows.Scan(&due, &decided); err != nil {
-			return err
+			return nil, err
 		}
-		if last > 0 {
-			r.longestGap = max(r.longestGap, seconds(decided-last))
-		}
-		last = decided
-		r.judge(time.UnixMicro(int64(due*1e6)), seconds(decided-due))
+		all = append(all, decision{instant(due), instant(decided)})
 	}
-	return rows.Err()
+	return all, rows.Err()
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+func instant(seconds float64) time.Time { return time.UnixMicro(int64(math.Round(seconds * 1e6))) }
+
+// lateness reads how long after its due each decision was made.
+func (r *report) lateness(ctx context.Context) error {
+	decisions, err := r.house.decisions(ctx)
+	var last time.Time
+	for _, d := range decisions {
+		if !last.IsZero() {
+			r.longestGap = max(r.longestGap, d.at.Sub(last))
+		}
+		last = d.at
+		r.judge(d.due, d.at.Sub(d.due))
+	}
+	return err
+}
 
 func (r *report) judge(due time.Time, late time.Duration) {
 	limit, lateness := time.Second, &r.quiet
@@ -150,16 +165,21 @@ func (r *report) print() {
 	if len(r.loud) > 0 {
 		fmt.Printf("  lateness disturbed   %s\n", describe(r.loud))
 	}
-	const shown = 10
-	for i, fault := range r.faults {
-		if i == shown {
-			fmt.Printf("  and %d more\n", len(r.faults)-shown)
-			break
-		}
-		fmt.Printf("  WANTING: %s\n", fault)
-	}
+	printFaults(os.Stdout, r.faults)
 	if len(r.faults) == 0 {
 		fmt.Println("  lost 0, doubled 0")
+	}
+}
+
+// printFaults prints the first of them.
+func printFaults(w io.Writer, faults []string) {
+	const shown = 10
+	for i, fault := range faults {
+		if i == shown {
+			fmt.Fprintf(w, "  and %d more\n", len(faults)-shown)
+			break
+		}
+		fmt.Fprintf(w, "  WANTING: %s\n", fault)
 	}
 }
 

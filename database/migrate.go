@@ -49,7 +49,7 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS, first
 	}
 	// One for the lock's holder, which must not stand in the way of the rest.
 	config.MaxConns = max(config.MaxConns, 2)
-	patient, err := pgxpool.NewWithConfig(ctx, config)
+	patient, err := NewPool(ctx, config, 0)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 	} else {
 		config.MaxConns = max(config.MaxConns, 8)
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := NewPool(ctx, config, answerWithin(config.ConnConfig.RuntimeParams["statement_timeout"]))
 	if err != nil {
 		return nil, "", fmt.Errorf("opening %s: %w", location, err)
 	}
@@ -152,11 +152,28 @@ func (p *postgres) wakeups(ctx context.Context, channel string, wake func()) err
 		return err
 	}
 	for {
-		if _, err := connection.WaitForNotification(ctx); err != nil {
+		switch err := awaitNotification(ctx, connection); {
+		case err == nil:
+			wake()
+		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
 			return err
+		default: // nothing came; is anybody there?
+			if _, err := connection.Exec(ctx, "SELECT 1"); err != nil {
+				return err
+			}
 		}
-		wake()
 	}
+}
+
+// listenFor is how long a listener hears nothing before it asks whether the
+// server is still there.
+const listenFor = 5 * time.Second
+
+func awaitNotification(ctx context.Context, connection *pgx.Conn) error {
+	limited, cancel := context.WithTimeout(ctx, listenFor)
+	defer cancel()
+	_, err := connection.WaitForNotification(limited)
+	return err
 }
 
 // pgxQuerier is what a pool and a transaction of pgx have in common.

@@ -31,6 +31,10 @@ type places struct {
 // pollEvery is how soon a queue is looked at again in which jobs found no place.
 const pollEvery = 50 * time.Millisecond
 
+// fetchTime is how long jobs may take to arrive; after it, the connection is
+// taken for dead.
+const fetchTime = 10 * time.Second
+
 // fetching is what is known of a queue.
 type fetching struct {
 	last time.Time // the last query
@@ -136,7 +140,10 @@ func (e boundedExecutor) JobGetAvailable(ctx context.Context, params *riverdrive
 	}
 	fewer := *params
 	fewer.MaxToLock = reserved
-	result, err := e.Executor.JobGetAvailable(ctx, &fewer)
+	// The only query of River's that it waits for without an end.
+	limited, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	result, err := e.Executor.JobGetAvailable(limited, &fewer)
 	if result == nil {
 		result = &riverdriver.JobGetAvailableResult{}
 	}

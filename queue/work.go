@@ -135,6 +135,9 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	return fmt.Errorf("working the queue: unknown database %s", q.db.Kind)
 }
 
+// maintenanceTime is the most a statement of River's maintenance takes.
+const maintenanceTime = time.Minute
+
 // workPostgres gives River a pool of its own: its maintenance may take longer
 // than the limits the clock's short statements live under.
 func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config, o WorkOptions, a *attempts) error {
@@ -143,7 +146,7 @@ func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config,
 		delete(settings.ConnConfig.RuntimeParams, name)
 	}
 	settings.MaxConns = int32(min(max(6, o.Concurrency/4), 30))
-	own, err := pgxpool.NewWithConfig(ctx, settings)
+	own, err := database.NewPool(ctx, settings, maintenanceTime)
 	if err != nil {
 		return fmt.Errorf("working the queue: %w", err)
 	}

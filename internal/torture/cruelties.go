@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/punctual-dev/punctual/internal/network"
 	"github.com/punctual-dev/punctual/internal/pgtest"
 )
 
@@ -25,6 +26,7 @@ var cruelties = []cruelty{
 	{"sessions ended by the server", "database", onlyPostgres, 3, endSessions},
 	{"connections reset", "database", onlyPostgres, 3, cutConnections},
 	{"connections torn in mid-message", "database", onlyPostgres, 2, tearConnections},
+	{"connections dead without a word", "database", onlyPostgres, 2, forsakeConnections},
 	{"network slow", "database", onlyPostgres, 3, slowNetwork},
 	{"network silent", "database", onlyPostgres, 2, silentNetwork},
 	{"connections refused", "database", onlyPostgres, 2, refuseConnections},
@@ -97,31 +99,35 @@ func endSessions(ctx context.Context, s *siege, _ *rand.Rand) (string, error) {
 }
 
 func cutConnections(_ context.Context, s *siege, _ *rand.Rand) (string, error) {
-	return fmt.Sprintf("%d of them", s.proxy.cut()), nil
+	return fmt.Sprintf("%d of them", s.network.Cut()), nil
+}
+
+func forsakeConnections(_ context.Context, s *siege, _ *rand.Rand) (string, error) {
+	return fmt.Sprintf("%d of them", s.network.Forsake()), nil
 }
 
 func tearConnections(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
-	s.proxy.during(ctx, weather{torn: true}, between(r, 50*time.Millisecond, time.Second))
+	s.network.During(ctx, network.Weather{Torn: true}, between(r, 50*time.Millisecond, time.Second))
 	return "", nil
 }
 
 func slowNetwork(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
 	delay, d := between(r, 5*time.Millisecond, 400*time.Millisecond), between(r, time.Second, 10*time.Second)
-	s.proxy.during(ctx, weather{delay: delay}, d)
+	s.network.During(ctx, network.Weather{Delay: delay}, d)
 	return fmt.Sprintf("by %s in each direction, for %s", delay, d), nil
 }
 
 func silentNetwork(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
 	d := between(r, time.Second, 15*time.Second)
-	s.proxy.during(ctx, weather{silent: true}, d)
+	s.network.During(ctx, network.Weather{Silent: true}, d)
 	return fmt.Sprintf("for %s", d), nil
 }
 
 func refuseConnections(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
 	d := between(r, 500*time.Millisecond, 8*time.Second)
-	s.proxy.turn(weather{refused: true})
-	defer s.proxy.turn(weather{})
-	n := s.proxy.cut()
+	s.network.Turn(network.Weather{Refused: true})
+	defer s.network.Turn(network.Weather{})
+	n := s.network.Cut()
 	_ = wait(ctx, d)
 	return fmt.Sprintf("for %s, and %d cut", d, n), nil
 }

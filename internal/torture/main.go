@@ -58,7 +58,7 @@ var (
 func main() {
 	isShort := flag.Bool("short", false, "a shorter form, for CI")
 	jobs := flag.Int("jobs", 0, "how many `commands` run when a worker is lost")
-	only := flag.String("only", "", "run only the `scenario` of this name: "+names())
+	only := flag.String("only", "", "run only the `scenario` of this name: "+names()+"; with --for: only events whose names have this in them")
 	database := flag.String("database", "", "run only on this `kind`: postgres or sqlite")
 	keep := flag.Bool("keep", false, "keep the directory with files and logs, which is kept anyway if something is wanting")
 	length := flag.Duration("for", 0, "no scenarios, but random events for this `long` on each database")
@@ -172,7 +172,7 @@ func randomly(ctx context.Context, o options, binary, directory string) (wanting
 		if o.database != "" && kind != o.database {
 			continue
 		}
-		ok, err := besiege(ctx, kind, binary, directory, o.seed, o.random)
+		ok, err := besiege(ctx, o, kind, binary, directory)
 		if err != nil {
 			return wanting, fmt.Errorf("the random form with seed %d on %s: %w", o.seed, kind, err)
 		}

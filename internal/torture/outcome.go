@@ -20,7 +20,7 @@ type outcome struct {
 	lost, doubled              int
 	lateness                   []time.Duration
 	longestGap                 time.Duration
-	gapAt                      time.Time
+	gapUntil                   time.Time
 	endings                    map[string]int // of processes, of themselves
 }
 
@@ -155,17 +155,20 @@ func multiples(after, until float64, every time.Duration) int {
 	return int(micros(until)/step - micros(after)/step)
 }
 
-// lateness reads how long after its due each decision was made, and the longest
-// time in which none was.
+// prompt are the schedules whose occurrences never wait for anything but a clock.
+const prompt = `schedule_id IN (SELECT id FROM punctual_schedule WHERE key NOT LIKE '%-waits%')`
+
+// lateness reads how long after its due each decision was made that had nothing
+// to wait for, and the longest time in which none was.
 func (s *siege) lateness(ctx context.Context, o *outcome) error {
-	decisions, err := s.house.decisions(ctx)
+	decisions, err := s.house.decisions(ctx, prompt)
 	if err != nil {
 		return err
 	}
 	var last time.Time
 	for _, d := range decisions {
 		if gap := d.at.Sub(last); !last.IsZero() && gap > o.longestGap {
-			o.longestGap, o.gapAt = gap, d.at
+			o.longestGap, o.gapUntil = gap, d.at
 		}
 		last = d.at
 		late := d.at.Sub(d.due)
@@ -255,21 +258,30 @@ func reasonOf(ending string) string {
 
 // print writes the page.
 func (o *outcome) print(w io.Writer, s *siege) {
-	total := 0
-	for _, n := range s.counts {
-		total += n
+	fmt.Fprintf(w, "  events %d\n", len(s.past))
+	counts := map[string]int{}
+	for _, e := range s.past {
+		counts[e.name]++
 	}
-	fmt.Fprintf(w, "  events %d\n", total)
-	for _, name := range slices.Sorted(maps.Keys(s.counts)) {
-		fmt.Fprintf(w, "    %-36s %d\n", name, s.counts[name])
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(w, "    %-36s %d\n", name, counts[name])
 	}
 	for _, reason := range slices.Sorted(maps.Keys(o.endings)) {
 		fmt.Fprintf(w, "  processes that ended of themselves: %s, %d\n", reason, o.endings[reason])
 	}
 	fmt.Fprintf(w, "  occurrences decided %d: enqueued %d, skipped %d; jobs %d, completed %d\n", o.decided, o.enqueued, o.skipped, o.jobs, o.completed)
 	fmt.Fprintf(w, "  lateness of decisions %s\n", describe(o.lateness))
-	fmt.Fprintf(w, "  longest gap between decisions %s, which ended at %s\n", o.longestGap.Round(time.Millisecond), o.gapAt.UTC().Format(time.TimeOnly))
+	fmt.Fprintf(w, "  longest gap between decisions %s, until %s\n", o.longestGap.Round(time.Millisecond), clockTime(o.gapUntil))
+	for _, e := range s.past {
+		if e.until.After(o.gapUntil.Add(-o.longestGap)) && e.from.Before(o.gapUntil) {
+			fmt.Fprintf(w, "    beside %s – %s  %s %s\n", clockTime(e.from), clockTime(e.until), e.name, e.said)
+		}
+	}
 	fmt.Fprintf(w, "  lost %d, doubled %d\n", o.lost, o.doubled)
 	printFaults(w, s.faults)
-	fmt.Fprintf(w, "  again: scripts/torture --for %s --seed %d --database %s\n", s.length, s.seed, s.house.kind)
+	only := ""
+	if s.only != "" {
+		only = fmt.Sprintf(" --only %q", s.only)
+	}
+	fmt.Fprintf(w, "  again: scripts/torture --for %s --seed %d --database %s%s\n", s.random, s.seed, s.house.kind, only)
 }

@@ -97,13 +97,14 @@ func (r *report) gap() string { return "nominal_at - before" }
 // decision is when one was due, and when it was made.
 type decision struct{ due, at time.Time }
 
-// decisions reads those of the clocks, in the order in which they were made.
-func (h *house) decisions(ctx context.Context) (all []decision, err error) {
+// decisions reads those of the clocks that are asked for, in the order in which
+// they were made.
+func (h *house) decisions(ctx context.Context, where string) (all []decision, err error) {
 	due, decided := "extract(epoch from due_at)", "extract(epoch from decided_at)"
 	if h.kind == "sqlite" {
 		due, decided = "due_at / 1e6", "decided_at / 1e6"
 	}
-	rows, err := h.db.QueryContext(ctx, "SELECT "+due+", "+decided+" FROM punctual_occurrence WHERE origin = 'clock' ORDER BY decided_at")
+	rows, err := h.db.QueryContext(ctx, "SELECT "+due+", "+decided+" FROM punctual_occurrence WHERE origin = 'clock' AND "+where+" ORDER BY decided_at")
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func instant(seconds float64) time.Time { return time.UnixMicro(int64(math.Round
 
 // lateness reads how long after its due each decision was made.
 func (r *report) lateness(ctx context.Context) error {
-	decisions, err := r.house.decisions(ctx)
+	decisions, err := r.house.decisions(ctx, "true")
 	var last time.Time
 	for _, d := range decisions {
 		if !last.IsZero() {

@@ -12,20 +12,27 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/punctual-dev/punctual/internal/network"
 )
 
 // siege is a house to which things happen at random, for a while.
 type siege struct {
 	house   *house
-	proxy   *proxy // nil on SQLite
-	seed    uint64
-	length  time.Duration
+	network *network.Network // nil on SQLite
+	options
 	members []*member
 	events  *os.File
 
 	mu     sync.Mutex
-	counts map[string]int // of events, by kind
+	past   []event
 	faults []string
+}
+
+// event is a cruelty that is over.
+type event struct {
+	name, said string
+	span
 }
 
 // restOf is how long each lane leaves in peace between two cruelties, on
@@ -33,14 +40,14 @@ type siege struct {
 var restOf = map[string]time.Duration{"processes": 1500 * time.Millisecond, "database": 4 * time.Second}
 
 // besiege runs the random form on one kind of database, and prints its page.
-func besiege(ctx context.Context, kind, binary, directory string, seed uint64, length time.Duration) (ok bool, err error) {
-	fmt.Printf("\n%s, seed %d, for %s\n", kind, seed, length)
+func besiege(ctx context.Context, o options, kind, binary, directory string) (ok bool, err error) {
+	fmt.Printf("\n%s, seed %d, for %s\n", kind, o.seed, o.random)
 	h, err := newHouse(kind, binary, filepath.Join(directory, "random-"+kind))
 	if err != nil {
 		return false, err
 	}
 	defer h.close()
-	s := &siege{house: h, seed: seed, length: length, counts: map[string]int{}}
+	s := &siege{house: h, options: o}
 	if s.events, err = os.Create(filepath.Join(h.directory, "events")); err != nil {
 		return false, err
 	}
@@ -50,11 +57,11 @@ func besiege(ctx context.Context, kind, binary, directory string, seed uint64, l
 		return false, err
 	}
 	s.close()
-	o, err := s.judge(ctx)
+	came, err := s.judge(ctx)
 	if err != nil {
 		return false, err
 	}
-	o.print(os.Stdout, s)
+	came.print(os.Stdout, s)
 	return len(s.faults) == 0, nil
 }
 
@@ -69,13 +76,13 @@ func (s *siege) run(ctx context.Context) error {
 			_ = m.dismiss(stopLimit)
 		}
 	}()
-	cruel, stop := context.WithTimeout(ctx, s.length)
+	cruel, stop := context.WithTimeout(ctx, s.random)
 	defer stop()
 	failures := make([]error, len(lanes))
 	var wg sync.WaitGroup
 	for i, lane := range lanes {
 		wg.Go(func() {
-			failures[i] = s.proceed(cruel, newDice(s.seed, lane, s.house.kind, restOf[lane], cruelties))
+			failures[i] = s.proceed(cruel, newDice(s.seed, lane, s.house.kind, restOf[lane], s.asked()))
 			if failures[i] != nil {
 				stop()
 			}
@@ -91,10 +98,20 @@ func (s *siege) run(ctx context.Context) error {
 // close takes away the network, if there is one: who judges asks the server
 // itself.
 func (s *siege) close() {
-	if s.proxy != nil {
-		s.proxy.close()
-		s.proxy, s.house.address = nil, s.house.server.URL()
+	if s.network != nil {
+		s.network.Close()
+		s.network, s.house.address = nil, s.house.server.URL()
 	}
+}
+
+// asked are the cruelties that are asked for.
+func (s *siege) asked() (all []cruelty) {
+	for _, c := range cruelties {
+		if strings.Contains(c.name, s.only) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // begin applies the schedules and starts two clocks, two workers and the web
@@ -108,10 +125,10 @@ func (s *siege) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.proxy, err = newProxy(address.Host); err != nil {
+		if s.network, err = network.New(address.Host); err != nil {
 			return err
 		}
-		address.Host = s.proxy.address()
+		address.Host = s.network.Address()
 		s.house.address = address.String()
 	}
 	for _, name := range []string{"clock-1", "clock-2", "worker-1", "worker-2", "web-1"} {
@@ -138,21 +155,23 @@ func (s *siege) proceed(ctx context.Context, d *dice) error {
 		if !ok || wait(ctx, p.after) != nil {
 			return nil
 		}
+		began := time.Now()
 		said, err := p.do(ctx, s, rand.New(rand.NewPCG(p.draw, 0)))
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		s.note(p.name, said)
+		s.note(event{p.name, said, span{began, time.Now()}})
 	}
 }
 
-// note records an event that has just ended.
-func (s *siege) note(name, said string) {
+func (s *siege) note(e event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.counts[name]++
-	fmt.Fprintf(s.events, "%s  %s %s\n", time.Now().UTC().Format("15:04:05.000"), name, said)
+	s.past = append(s.past, e)
+	fmt.Fprintf(s.events, "%s – %s  %s %s\n", clockTime(e.from), clockTime(e.until), e.name, e.said)
 }
+
+func clockTime(at time.Time) string { return at.UTC().Format("15:04:05.000") }
 
 func (s *siege) fault(format string, arguments ...any) {
 	s.mu.Lock()

@@ -1,4 +1,4 @@
-package main
+package network
 
 import (
 	"bufio"
@@ -36,9 +36,9 @@ func echoes(t *testing.T, name string) (address string) {
 	return listener.Addr().String()
 }
 
-func through(t *testing.T, p *proxy) net.Conn {
+func through(t *testing.T, p *Network) net.Conn {
 	t.Helper()
-	connection, err := net.Dial("tcp", p.address())
+	connection, err := net.Dial("tcp", p.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,23 +65,23 @@ func answer(connection net.Conn) (string, error) {
 	return lines.Text(), nil
 }
 
-func proxyTo(t *testing.T, target string) *proxy {
+func proxyTo(t *testing.T, target string) *Network {
 	t.Helper()
-	p, err := newProxy(target)
+	p, err := New(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.close)
+	t.Cleanup(p.Close)
 	return p
 }
 
-func TestTheProxyCarriesWhatIsSentAndCutsWhatStands(t *testing.T) {
+func TestTheNetworkCarriesWhatIsSentAndCutsWhatStands(t *testing.T) {
 	p := proxyTo(t, echoes(t, "first"))
 	connection := through(t, p)
 	if got, err := ask(connection, "hello"); got != "first hello" || err != nil {
 		t.Fatalf("got %q, %v; want %q", got, err, "first hello")
 	}
-	if n := p.cut(); n != 1 {
+	if n := p.Cut(); n != 1 {
 		t.Errorf("%d connections were cut, want 1", n)
 	}
 	if got, err := ask(connection, "hello"); err == nil {
@@ -89,13 +89,33 @@ func TestTheProxyCarriesWhatIsSentAndCutsWhatStands(t *testing.T) {
 	}
 }
 
-func TestTheProxySendsNewConnectionsToAnotherServer(t *testing.T) {
+func TestWhatIsSentOnADeadConnectionDisappears(t *testing.T) {
+	p := proxyTo(t, echoes(t, "server"))
+	connection := through(t, p)
+	if got, err := ask(connection, "hello"); got != "server hello" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if n := p.Forsake(); n != 1 {
+		t.Errorf("%d connections are dead, want 1", n)
+	}
+	if err := connection.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ask(connection, "unheard"); !isTimeout(err) {
+		t.Errorf("got %q, %v; want silence", got, err)
+	}
+	if got, err := ask(through(t, p), "new"); got != "server new" || err != nil {
+		t.Errorf("a new connection got %q, %v; want an answer", got, err)
+	}
+}
+
+func TestTheNetworkSendsNewConnectionsToAnotherServer(t *testing.T) {
 	p := proxyTo(t, echoes(t, "first"))
 	before := through(t, p)
 	if got, err := ask(before, "hello"); got != "first hello" {
 		t.Fatalf("got %q, %v", got, err)
 	}
-	p.point(echoes(t, "second"))
+	p.Point(echoes(t, "second"))
 	if got, err := ask(through(t, p), "hello"); got != "second hello" || err != nil {
 		t.Errorf("a new connection got %q, %v; want the second server", got, err)
 	}
@@ -107,10 +127,10 @@ func TestTheProxySendsNewConnectionsToAnotherServer(t *testing.T) {
 func TestTheWeatherHoldsForConnectionsThatStand(t *testing.T) {
 	cases := []struct {
 		name    string
-		weather weather
-		want    func(t *testing.T, p *proxy, connection net.Conn)
+		weather Weather
+		want    func(t *testing.T, p *Network, connection net.Conn)
 	}{
-		{"delay", weather{delay: 60 * time.Millisecond}, func(t *testing.T, _ *proxy, connection net.Conn) {
+		{"delay", Weather{Delay: 60 * time.Millisecond}, func(t *testing.T, _ *Network, connection net.Conn) {
 			began := time.Now()
 			if got, err := ask(connection, "slow"); got != "server slow" || err != nil {
 				t.Errorf("got %q, %v", got, err)
@@ -119,7 +139,7 @@ func TestTheWeatherHoldsForConnectionsThatStand(t *testing.T) {
 				t.Errorf("the answer came after %s, want at least the delay twice", took)
 			}
 		}},
-		{"silent", weather{silent: true}, func(t *testing.T, p *proxy, connection net.Conn) {
+		{"silent", Weather{Silent: true}, func(t *testing.T, p *Network, connection net.Conn) {
 			if err := connection.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
@@ -129,17 +149,17 @@ func TestTheWeatherHoldsForConnectionsThatStand(t *testing.T) {
 			if err := connection.SetReadDeadline(time.Time{}); err != nil {
 				t.Fatal(err)
 			}
-			p.turn(weather{})
+			p.Turn(Weather{})
 			if got, err := answer(connection); got != "server unheard" || err != nil {
 				t.Errorf("after the silence got %q, %v; want what was held up", got, err)
 			}
 		}},
-		{"torn", weather{torn: true}, func(t *testing.T, _ *proxy, connection net.Conn) {
+		{"torn", Weather{Torn: true}, func(t *testing.T, _ *Network, connection net.Conn) {
 			if got, err := ask(connection, "a line of which half arrives"); err == nil {
 				t.Errorf("got %q; want a connection that was reset", got)
 			}
 		}},
-		{"refused", weather{refused: true}, func(t *testing.T, p *proxy, connection net.Conn) {
+		{"refused", Weather{Refused: true}, func(t *testing.T, p *Network, connection net.Conn) {
 			if got, err := ask(connection, "old"); got != "server old" || err != nil {
 				t.Errorf("a connection that stands got %q, %v", got, err)
 			}
@@ -155,7 +175,7 @@ func TestTheWeatherHoldsForConnectionsThatStand(t *testing.T) {
 			if got, err := ask(connection, "hello"); got != "server hello" {
 				t.Fatalf("in fair weather got %q, %v", got, err)
 			}
-			p.turn(c.weather)
+			p.Turn(c.weather)
 			c.want(t, p, connection)
 		})
 	}

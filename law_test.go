@@ -285,7 +285,7 @@ func files(t *testing.T, endings ...string) (paths []string) {
 			return fmt.Errorf("walking the tree: %w", err)
 		case entry.IsDir() && slices.Contains([]string{".git", "node_modules", "vendor", "testdata", "bin"}, entry.Name()):
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular(), entry.Name() == ".git": // a file in a linked worktree
 			return nil
 		case len(endings) == 0 || slices.Contains(endings, filepath.Ext(path)):
 			paths = append(paths, filepath.ToSlash(path))

@@ -135,8 +135,12 @@ func (d *Database) CheckWritable(ctx context.Context, table string) error {
 		_, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE 1 = 0")
 		return err
 	})
-	if err == nil || !Told(err) {
-		return err
+	switch {
+	case err == nil, Contended(err):
+		// Who is kept waiting by another writer has the right to write.
+		return nil
+	case !Told(err):
+		return fmt.Errorf("opening %s: %w", d.Location, err)
 	}
 	who := "the role in its address needs the right to write, on a server that is not read-only"
 	if d.Kind == SQLite {

@@ -189,6 +189,22 @@ func TestADatabaseThatCanOnlyBeReadIsToldOf(t *testing.T) {
 	}
 }
 
+func TestADatabaseThatAnotherWriterHoldsIsNotTakenForOneThatCanOnlyBeRead(t *testing.T) {
+	t.Parallel() // it takes as long as a writer waits for another
+	address := "sqlite:" + filepath.Join(t.TempDir(), "held.db")
+	holder, kept := open(t, address, database.Options{}), open(t, address, database.Options{})
+	exec(t, holder, "CREATE TABLE thing (id integer)")
+	err := holder.Transaction(t.Context(), func(tx database.Tx) error {
+		if _, err := tx.Exec(t.Context(), "INSERT INTO thing (id) VALUES (1)"); err != nil {
+			return err
+		}
+		return kept.CheckWritable(t.Context(), "thing")
+	})
+	if err != nil {
+		t.Errorf("beside another writer: %v", err)
+	}
+}
+
 func TestATransactionIsUndoneByAnErrorAndByAPanic(t *testing.T) {
 	onBoth(t, database.Options{MaxConnections: 1}, func(t *testing.T, db *database.Database) {
 		insert := func(tx database.Tx) {

@@ -119,7 +119,7 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	log := p.log.With("process", "worker")
 	handlers := worker.Handlers(worker.Options{
 		Directory: p.options.directory, Environment: os.Environ(),
-		LastSuccess: p.store.LastSuccess, Output: recorder{p.store, p.narrator}, Logger: log,
+		LastSuccess: lastSuccess(p.store), Output: newRecorder(p.store, p.narrator), Logger: log,
 	})
 	if p.narrator != nil {
 		handlers = p.narrator.handlers(handlers)
@@ -167,34 +167,6 @@ func (p *Punctual) RunWeb(ctx context.Context, serve func(context.Context) error
 	return life.run(ctx, func(ctx context.Context) error {
 		return RunTogether(ctx, serve, p.alerts(alert.ByWebhook, alert.ByMail))
 	})
-}
-
-// recorder keeps what jobs write in the store, and has it told if somebody
-// looks on.
-type recorder struct {
-	store    *store.Store
-	narrator *narrator // nil: nobody does
-}
-
-// RecordOutput implements worker.OutputRecorder.
-func (r recorder) RecordOutput(ctx context.Context, job int64, attempt int, chunks []worker.Chunk) error {
-	pieces := make([]store.Output, len(chunks))
-	for i, c := range chunks {
-		pieces[i] = store.Output{Attempt: attempt, Sequence: c.Sequence, At: c.At, Stream: c.Stream, Data: c.Data, Replaces: c.Replaces}
-	}
-	if err := r.store.RecordOutput(ctx, job, pieces); err != nil {
-		return err
-	}
-	if r.narrator != nil {
-		r.narrator.output(job, chunks)
-	}
-	return nil
-}
-
-// KeptOutput implements worker.OutputRecorder.
-func (r recorder) KeptOutput(ctx context.Context, job int64, attempt int) (kept worker.KeptOutput, err error) {
-	kept.Bytes, kept.Chunks, kept.Last, err = r.store.KeptOutput(ctx, job, attempt)
-	return kept, err
 }
 
 func newProcess(role string) store.Process {

@@ -20,7 +20,8 @@ type Attempt struct {
 	JobID       int64
 	Kind        string
 	Queue       string
-	Number      int // the first attempt is 1
+	Number      int  // the first attempt is 1
+	First       bool // no worker ever took the job before: not even one that gave it back
 	MaxAttempts int
 	Payload     schedule.Payload
 	Trace       string // the context of this attempt's span, to be handed on; empty: there is none

@@ -268,7 +268,7 @@ func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	payload := job.Args.payload()
 	err := w.handler(ctx, Attempt{
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue,
-		Number: job.Attempt, MaxAttempts: job.MaxAttempts, Payload: payload, Trace: traceOf(ctx),
+		Number: job.Attempt, First: len(job.AttemptedBy) <= 1, MaxAttempts: job.MaxAttempts, Payload: payload, Trace: traceOf(ctx),
 	})
 	return w.result(ctx, job.JobRow, err)
 }

@@ -19,25 +19,90 @@ type Output struct {
 	Replaces int `json:"-"`
 }
 
-// RecordOutput keeps pieces of output. A piece takes the place of the one with
-// its job, attempt and sequence, so that a repeat is harmless.
-func (s *Store) RecordOutput(ctx context.Context, job int64, pieces []Output) error {
+// JobOutput is what a job wrote lately.
+type JobOutput struct {
+	Job    int64
+	Pieces []Output
+}
+
+// RecordOutput keeps pieces of output of any number of jobs, all or none. A piece
+// takes the place of the one with its job, attempt and sequence, so that a repeat
+// is harmless; of two in one call the latter stays.
+func (s *Store) RecordOutput(ctx context.Context, written []JobOutput) error {
+	rows := outputRows(written)
+	if len(rows.jobs) == 0 {
+		return nil
+	}
 	return s.db.Transaction(ctx, func(tx database.Tx) error {
-		for _, p := range pieces {
-			if p.Replaces > 0 {
+		for _, w := range written {
+			for _, p := range w.Pieces {
+				if p.Replaces == 0 {
+					continue
+				}
 				if _, err := tx.Exec(ctx, `DELETE FROM punctual_output
-					WHERE job_id = $1 AND attempt = $2 AND sequence > $3 AND sequence <= $4`, job, p.Attempt, p.Sequence, p.Replaces); err != nil {
+					WHERE job_id = $1 AND attempt = $2 AND sequence > $3 AND sequence <= $4`, w.Job, p.Attempt, p.Sequence, p.Replaces); err != nil {
 					return err
 				}
 			}
-			if _, err := tx.Exec(ctx, `INSERT INTO punctual_output (job_id, attempt, sequence, at, stream, data) VALUES ($1, $2, $3, $4, $5, $6)
-				ON CONFLICT (job_id, attempt, sequence) DO UPDATE SET at = excluded.at, stream = excluded.stream, data = excluded.data`,
-				job, p.Attempt, p.Sequence, p.At, p.Stream, p.Data); err != nil {
-				return err
-			}
 		}
-		return nil
+		return rows.insert(ctx, tx, s.db.Kind)
 	})
+}
+
+// outputColumns are rows of punctual_output, column by column.
+type outputColumns struct {
+	jobs               []int64
+	attempts, sequence []int64
+	at                 []time.Time
+	streams            []string
+	data               [][]byte
+}
+
+// outputRows are the rows that all this comes to.
+func outputRows(written []JobOutput) (c outputColumns) {
+	type place struct {
+		job               int64
+		attempt, sequence int
+	}
+	newest := map[place]*Output{}
+	var order []place
+	for _, w := range written {
+		for i, p := range w.Pieces {
+			for gone := p.Sequence + 1; gone <= p.Replaces; gone++ {
+				delete(newest, place{w.Job, p.Attempt, gone})
+			}
+			at := place{w.Job, p.Attempt, p.Sequence}
+			newest[at] = &w.Pieces[i]
+			order = append(order, at)
+		}
+	}
+	for _, at := range order {
+		p := newest[at]
+		if p == nil {
+			continue
+		}
+		delete(newest, at)
+		c.jobs, c.attempts, c.sequence = append(c.jobs, at.job), append(c.attempts, int64(p.Attempt)), append(c.sequence, int64(p.Sequence))
+		c.at, c.streams, c.data = append(c.at, p.At), append(c.streams, p.Stream), append(c.data, p.Data)
+	}
+	return c
+}
+
+// insert sends all rows at once to a server; to a file there is no way.
+func (c outputColumns) insert(ctx context.Context, tx database.Tx, kind database.Kind) error {
+	const into, replacing = `INSERT INTO punctual_output (job_id, attempt, sequence, at, stream, data) `,
+		` ON CONFLICT (job_id, attempt, sequence) DO UPDATE SET at = excluded.at, stream = excluded.stream, data = excluded.data`
+	if kind == database.Postgres {
+		_, err := tx.Exec(ctx, into+`SELECT * FROM unnest($1::bigint[], $2::int[], $3::int[], $4::timestamptz[], $5::text[], $6::bytea[])`+replacing,
+			c.jobs, c.attempts, c.sequence, c.at, c.streams, c.data)
+		return err
+	}
+	for i := range c.jobs {
+		if _, err := tx.Exec(ctx, into+`VALUES ($1, $2, $3, $4, $5, $6)`+replacing, c.jobs[i], c.attempts[i], c.sequence[i], c.at[i], c.streams[i], c.data[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Outputs reads what a job wrote after a place (attempt, sequence); zeros are

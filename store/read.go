@@ -320,10 +320,30 @@ func (s *Store) text() string {
 
 // LastSuccess is when the last successful run of a schedule finished; zero if
 // none did.
-func (s *Store) LastSuccess(ctx context.Context, key string) (at time.Time, err error) {
-	err = s.db.Reader().QueryRow(ctx, `SELECT max(finished_at) FROM punctual_occurrence
-		WHERE schedule_id = (SELECT id FROM punctual_schedule WHERE key = $1) AND outcome = 'succeeded'`, key).Scan(&at)
-	return at, err
+func (s *Store) LastSuccess(ctx context.Context, key string) (time.Time, error) {
+	all, err := s.LastSuccesses(ctx, []string{key})
+	return all[key], err
+}
+
+// LastSuccesses are those of several schedules, by key.
+func (s *Store) LastSuccesses(ctx context.Context, keys []string) (map[string]time.Time, error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT s.key,
+			(SELECT max(o.finished_at) FROM punctual_occurrence o WHERE o.schedule_id = s.id AND o.outcome = 'succeeded')
+		FROM punctual_schedule s WHERE s.key = ANY($1)`, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := make(map[string]time.Time, len(keys))
+	for rows.Next() {
+		var key string
+		var at time.Time
+		if err := rows.Scan(&key, &at); err != nil {
+			return nil, err
+		}
+		all[key] = at
+	}
+	return all, rows.Err()
 }
 
 // Audit compares the ledger of one schedule, or of all if key is empty, with

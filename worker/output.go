@@ -144,13 +144,16 @@ func (o *output) add(stream string, data []byte) {
 // when the first output comes, since many jobs have none. Where there is no
 // answer, the attempts before are taken to have used up their parts.
 func (o *output) begin() *keep {
-	ctx, cancel := context.WithTimeout(o.lasting, keptLimit)
-	defer cancel()
 	attempt := o.task.Number
-	kept, err := o.recorder.KeptOutput(ctx, o.task.JobID, attempt)
-	if err != nil {
-		o.warn(err)
-		kept = KeptOutput{Bytes: o.limit - o.limit/max(1, attempt)}
+	var kept KeptOutput
+	if !o.task.First {
+		ctx, cancel := context.WithTimeout(o.lasting, keptLimit)
+		defer cancel()
+		var err error
+		if kept, err = o.recorder.KeptOutput(ctx, o.task.JobID, attempt); err != nil {
+			o.warn(err)
+			kept = KeptOutput{Bytes: o.limit - o.limit/max(1, attempt)}
+		}
 	}
 	k := newKeep(room(o.limit, kept, attempt, attempt >= o.task.MaxAttempts), kept.Last)
 	return &k

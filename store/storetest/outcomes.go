@@ -115,7 +115,10 @@ var outcomeTests = []test{
 		piece := func(attempt, sequence int, text string, replaces int) store.Output {
 			return store.Output{Attempt: attempt, Sequence: sequence, At: start, Stream: "stdout", Data: []byte(text), Replaces: replaces}
 		}
-		record := func(pieces ...store.Output) { h.Helper(); h.must(h.RecordOutput(h.ctx(), 7, pieces)) }
+		record := func(pieces ...store.Output) {
+			h.Helper()
+			h.must(h.RecordOutput(h.ctx(), []store.JobOutput{{Job: 7, Pieces: pieces}}))
+		}
 		read := func(attempt, sequence int) (texts []string) {
 			pieces, err := h.Outputs(h.ctx(), 7, attempt, sequence)
 			h.must(err)
@@ -132,8 +135,15 @@ var outcomeTests = []test{
 		record(piece(1, 1, "cut", 3))
 		same(h, "replaced", read(0, 0), []string{"cut", "again"})
 		record()
-		record(piece(1, 4, "", 0))
-		equal(h, "pieces", len(read(0, 0)), 3)
+		record(piece(1, 4, "first", 0), piece(1, 4, "", 0))
+		same(h, "of two the latter", read(0, 0), []string{"cut", "", "again"})
+		h.must(h.RecordOutput(h.ctx(), []store.JobOutput{
+			{Job: 8, Pieces: []store.Output{piece(1, 1, "eight", 0), piece(1, 2, "gone", 0)}}, {Job: 9}, {Job: 8, Pieces: []store.Output{piece(1, 1, "8", 2)}},
+		}))
+		other, err := h.Outputs(h.ctx(), 8, 0, 0)
+		h.must(err)
+		equal(h, "pieces of another job", len(other), 1)
+		equal(h, "its piece", string(other[0].Data), "8")
 		kept := func(attempt int) string {
 			bytes, pieces, last, err := h.KeptOutput(h.ctx(), 7, attempt)
 			h.must(err)

@@ -139,7 +139,7 @@ var retentionTests = []test{
 			for i := range 250 {
 				pieces = append(pieces, store.Output{Attempt: 1, Sequence: i + 1, At: start, Stream: "stdout", Data: []byte("x")})
 			}
-			h.must(h.RecordOutput(h.ctx(), id, pieces))
+			h.must(h.RecordOutput(h.ctx(), []store.JobOutput{{Job: id, Pieces: pieces}}))
 			h.must(h.RecordProgress(h.ctx(), id, store.Progress{Attempt: 1, Fraction: 0.5}))
 		}
 		h.live(85)

@@ -57,9 +57,8 @@ func (nobody) Committed(schedule.Committed) {}
 // Options are the settings of a clock; zero values are good.
 type Options struct {
 	Logger *slog.Logger
-	// BatchSize is how many schedules one transaction decides. It sets how soon
-	// the first of a herd is durable and how much memory it takes; for the last
-	// it makes hardly a difference.
+	// BatchSize is how many schedules one transaction decides at most. It sets how
+	// much memory a herd takes.
 	BatchSize int
 	// Ticked is called when everything due has been decided; may be nil.
 	Ticked func(at time.Time)
@@ -68,13 +67,17 @@ type Options struct {
 }
 
 const (
-	defaultBatchSize = 500
+	defaultBatchSize = 1000
+	// firstBatch is how many the first transaction of a herd decides, so that some
+	// are durable soon. Each after it takes twice as many.
+	firstBatch = 64
 	// idleWait is the longest sleep: an edit by another process is seen after
 	// this long even if its hint was lost.
 	idleWait = time.Second
-	// tickPause lets other writers at a SQLite file in between two batches, and
-	// bundles what is due within it.
+	// tickPause bundles what is due within it.
 	tickPause = 5 * time.Millisecond
+	// batchPause lets other writers at a SQLite file in between two batches.
+	batchPause = 2 * time.Millisecond
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
 	upkeepEvery = time.Second
 	maxBackoff  = 2 * time.Second
@@ -95,12 +98,13 @@ type Clock struct {
 	rank       int
 	clocks     int
 	nextUpkeep time.Time
+	herd       map[schedule.Lane]int // how many to decide next in a herd; zero: there is none
 	woken      chan struct{}
 }
 
 // New makes a clock over a store.
 func New(store Store, upkeep Upkeep, o Options) *Clock {
-	c := &Clock{store: store, upkeep: upkeep, log: o.Logger, batch: o.BatchSize, ticked: o.Ticked, seen: o.Observer, clocks: 1, woken: make(chan struct{}, 1)}
+	c := &Clock{store: store, upkeep: upkeep, log: o.Logger, batch: o.BatchSize, ticked: o.Ticked, seen: o.Observer, clocks: 1, herd: map[schedule.Lane]int{}, woken: make(chan struct{}, 1)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

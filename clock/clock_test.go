@@ -41,8 +41,9 @@ type fakeStore struct {
 }
 
 type fakeSchedule struct {
-	one   *schedule.Schedule
-	state schedule.State
+	one     *schedule.Schedule
+	state   schedule.State
+	version int64
 }
 
 type firing struct {
@@ -80,7 +81,7 @@ func (f *fakeStore) add(t *testing.T, id int64, key, when string) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.schedules = append(f.schedules, &fakeSchedule{one, schedule.NextState(one.Timeline, schedule.State{Cursor: now})})
+	f.schedules = append(f.schedules, &fakeSchedule{one, schedule.NextState(one.Timeline, schedule.State{Cursor: now}), 1})
 }
 
 func (f *fakeStore) now() time.Time {
@@ -92,6 +93,12 @@ func (f *fakeStore) now() time.Time {
 }
 
 func (f *fakeStore) call() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.called()
+}
+
+func (f *fakeStore) called() error {
 	f.calls++
 	if f.away != nil && f.away(time.Now()) {
 		return errAway
@@ -101,7 +108,7 @@ func (f *fakeStore) call() error {
 
 func (f *fakeStore) Now(context.Context) (time.Time, error) { return f.now(), f.call() }
 
-func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, _ int) (schedule.Batch, error) {
+func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, offset int) (schedule.Batch, error) {
 	b := schedule.Batch{Now: f.now()}
 	if err := f.call(); err != nil || lane == schedule.LaneLate {
 		return b, err
@@ -109,8 +116,13 @@ func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, _ int) (sc
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.schedules {
-		if next := s.state.NextDue; !next.IsZero() && !next.After(b.Now) && len(b.Candidates) < limit {
-			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Facts: schedule.Facts{Now: b.Now}})
+		next := s.state.NextDue
+		switch {
+		case next.IsZero() || next.After(b.Now) || len(b.Candidates) == limit:
+		case offset > 0:
+			offset--
+		default:
+			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Version: s.version, Facts: schedule.Facts{Now: b.Now}})
 		}
 	}
 	return b, nil
@@ -133,18 +145,25 @@ func (f *fakeStore) Commit(_ context.Context, b schedule.Batch, decided []schedu
 	defer f.mu.Unlock()
 	f.commits = append(f.commits, len(decided))
 	for _, d := range decided {
+		s := f.schedules[d.Schedule.ID-1]
+		if d.Version != s.version {
+			continue
+		}
 		for _, row := range d.Rows {
 			f.fired = append(f.fired, firing{d.Schedule.Key, row.Nominal, f.now(), row.Skipped})
 		}
-		f.schedules[d.Schedule.ID-1].state = d.State()
+		s.state, s.version = d.State(), s.version+1
 	}
 	return schedule.Committed{Schedules: len(decided)}, nil
 }
 
 func (f *fakeStore) Fail(_ context.Context, id int64, now time.Time, reason string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.failed[id] = reason
-	f.schedules[id-1].state.NextDue = now.Add(time.Minute)
-	return f.call()
+	s := f.schedules[id-1]
+	s.state.NextDue, s.version = now.Add(time.Minute), s.version+1
+	return f.called()
 }
 
 func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
@@ -155,7 +174,7 @@ func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
 			next = due
 		}
 	}
-	return next, f.call()
+	return next, f.called()
 }
 
 func (f *fakeStore) Wakeups(ctx context.Context, wake func()) error {
@@ -291,6 +310,32 @@ func TestADatabaseThatIsAwayLosesNothingAndIsSpokenOfTwice(t *testing.T) {
 		}
 		if strings.Count(log, "does not answer") != 1 || strings.Count(log, "answers again") != 1 {
 			t.Errorf("an outage is to be told once when it begins and once when it ends:\n%s", log)
+		}
+	})
+}
+
+func TestAHerdIsDecidedInGrowingBatchesAndEachScheduleOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whens := map[string]string{}
+		for i := range 3000 {
+			whens[fmt.Sprintf("s-%04d", i)] = "every 10s"
+		}
+		f := newFakeStore(t, whens)
+		keepTime(t, f, 15*time.Second)
+		count := map[string]int{}
+		for _, fired := range f.fired {
+			count[fired.key]++
+			if late := fired.at.Sub(fired.nominal); late > time.Second {
+				t.Errorf("%s was decided %s late", fired.key, late)
+			}
+		}
+		for key := range whens {
+			if n := count[key]; n < 1 || n > 2 {
+				t.Errorf("%s was decided %d times in 15 s", key, n)
+			}
+		}
+		if len(f.commits) < 3 || f.commits[0] != 64 || slices.Max(f.commits) != 1000 {
+			t.Errorf("the commits took %v; the first of a herd is to be durable soon, and the last not to take much longer", f.commits)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/punctual-dev/punctual/schedule"
 )
 
-// tick takes a batch of what is due on time, and one of what is late, so that
+// tick decides what is due on time, and then some of what is late, so that
 // catching up never holds up the others. It says whether there may be more.
 func (c *Clock) tick(ctx context.Context) (more bool, err error) {
 	for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
@@ -22,25 +23,79 @@ func (c *Clock) tick(ctx context.Context) (more bool, err error) {
 	return more, nil
 }
 
+// laneTime is how long batch after batch is decided before other things are
+// looked at.
+var laneTime = map[schedule.Lane]time.Duration{
+	schedule.LaneOnTime: 500 * time.Millisecond,
+	schedule.LaneLate:   100 * time.Millisecond, // meanwhile others are due on time
+}
+
+// tickLane decides batch after batch of a lane, for a bounded time. While one is
+// committed the next is read: what that rests on is looked at again when its turn
+// comes, so to read it early may be in vain, but is never wrong.
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
-	b, err := c.store.Due(ctx, lane, c.batch, 0)
+	size := max(c.herd[lane], min(firstBatch, c.batch))
+	b, err := c.first(ctx, lane, size)
 	if err != nil {
-		return false, fmt.Errorf("reading what is due: %w", err)
+		return false, err
 	}
-	full := len(b.Candidates)+len(b.Unreadable) >= c.batch
-	if full && c.rank > 0 {
-		// A herd: each clock begins at a place of its own. The first takes the
-		// first batch, so nothing stays behind.
-		elsewhere, err := c.store.Due(ctx, lane, c.batch, c.rank*c.batch)
-		if err != nil {
-			return false, fmt.Errorf("reading what is due: %w", err)
+	for end := time.Now().Add(laneTime[lane]); ; {
+		full := len(b.Candidates)+len(b.Unreadable) >= size
+		larger := min(2*size, c.batch)
+		if c.herd[lane] = larger; !full {
+			c.herd[lane] = 0
 		}
-		if len(elsewhere.Candidates) > 0 {
-			b = elsewhere
+		if !full || ctx.Err() != nil || !time.Now().Before(end) {
+			more, err = c.decide(ctx, b)
+			return full || more, err
 		}
+		// Its place is behind what each of the clocks has in hand.
+		ahead := c.readAhead(ctx, lane, larger, c.clocks*size+c.rank*larger)
+		_, err = c.decide(ctx, b)
+		next := <-ahead
+		if err = errors.Join(err, next.err); err != nil || len(next.batch.Candidates) == 0 {
+			return true, err
+		}
+		b, size = next.batch, larger
+		c.sleep(ctx, batchPause)
 	}
-	again, err := c.decide(ctx, b)
-	return full || again, err
+}
+
+// first reads the batch to begin with. In a herd each clock begins at a place of
+// its own. The first takes the first batch, so nothing stays behind.
+func (c *Clock) first(ctx context.Context, lane schedule.Lane, size int) (schedule.Batch, error) {
+	b, err := c.due(ctx, lane, size, 0)
+	if err != nil || c.rank == 0 || len(b.Candidates)+len(b.Unreadable) < size {
+		return b, err
+	}
+	elsewhere, err := c.due(ctx, lane, size, c.rank*size)
+	if err != nil || len(elsewhere.Candidates) == 0 {
+		return b, err
+	}
+	return elsewhere, nil
+}
+
+func (c *Clock) due(ctx context.Context, lane schedule.Lane, size, offset int) (schedule.Batch, error) {
+	b, err := c.store.Due(ctx, lane, size, offset)
+	if err != nil {
+		return b, fmt.Errorf("reading what is due: %w", err)
+	}
+	return b, nil
+}
+
+// batchAhead is a batch that was read early.
+type batchAhead struct {
+	batch schedule.Batch
+	err   error
+}
+
+func (c *Clock) readAhead(ctx context.Context, lane schedule.Lane, size, offset int) <-chan batchAhead {
+	ahead := make(chan batchAhead, 1)
+	go func() {
+		b, err := c.due(ctx, lane, size, offset)
+		ahead <- batchAhead{b, err}
+	}()
+	return ahead
 }
 
 // decide decides a batch and commits it. It says whether one of the schedules

@@ -27,6 +27,10 @@ var postgresSession = map[string]string{
 	"tcp_keepalives_interval":             "5",
 	"tcp_keepalives_count":                "3",
 	"timezone":                            "UTC",
+	// A plan made while a table was empty would be kept for one that has filled
+	// since, and to compile one takes longer than to run it.
+	"plan_cache_mode": "force_custom_plan",
+	"jit":             "off",
 	// What is counted behind a lock must see what was committed before it.
 	"default_transaction_isolation": "read committed",
 }

@@ -364,13 +364,18 @@ func (s *Store) compile(ctx context.Context, references []reference, unreadable 
 	if err != nil {
 		return nil, err
 	}
+	asked := make(map[reference]bool, len(references))
+	for _, r := range references {
+		asked[r] = true
+	}
 	rows, err := s.db.Reader().Query(ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s WHERE s.id = ANY($1)`, missing)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	var reader scheduleReader
 	for rows.Next() {
-		one, err := scanSchedule(rows)
+		one, err := reader.scan(rows)
 		if one == nil {
 			return nil, err
 		}
@@ -386,10 +391,8 @@ func (s *Store) compile(ctx context.Context, references []reference, unreadable 
 			one.When, one.Jitter = last.When, last.Jitter
 		}
 		found[one.ID] = one
-		for _, r := range references {
-			if r.id == one.ID && r.version == one.Version {
-				s.compiled.put(r, one)
-			}
+		if r := (reference{one.ID, one.Version}); asked[r] {
+			s.compiled.put(r, one)
 		}
 	}
 	return found, rows.Err()

@@ -93,6 +93,18 @@ type scanner interface {
 }
 
 func scanSchedule(row scanner, more ...any) (*schedule.Schedule, error) {
+	return new(scheduleReader).scan(row, more...)
+}
+
+// scheduleReader reads rows of which many say the same: most schedules of a house
+// have the same policies, and to read those anew for each is the most of the work.
+type scheduleReader struct {
+	text     string
+	policies schedule.Policies
+}
+
+// scan reads a row as scanSchedule does.
+func (r *scheduleReader) scan(row scanner, more ...any) (*schedule.Schedule, error) {
 	var (
 		s                   schedule.Schedule
 		tags, job, policies string
@@ -104,11 +116,21 @@ func scanSchedule(row scanner, more ...any) (*schedule.Schedule, error) {
 	if err := row.Scan(destinations...); err != nil {
 		return nil, err
 	}
-	for text, target := range map[string]any{tags: &s.Tags, job: &s.Job, policies: &s.Policies} {
-		if err := json.Unmarshal([]byte(text), target); err != nil {
-			return &s, &unreadableError{fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)}
+	for _, column := range []struct {
+		text   string
+		target any
+	}{{tags, &s.Tags}, {job, &s.Job}, {policies, &s.Policies}} {
+		switch {
+		case column.text == "[]":
+		case column.target == &s.Policies && column.text == r.text:
+			s.Policies = r.policies
+		default:
+			if err := json.Unmarshal([]byte(column.text), column.target); err != nil {
+				return &s, &unreadableError{fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)}
+			}
 		}
 	}
+	r.text, r.policies = policies, s.Policies
 	return &s, nil
 }
 
@@ -183,7 +205,7 @@ func (s *Store) definitions(ctx context.Context, from database.Querier, ids []in
 		// A row that cannot be read must fail alone: it becomes a when that
 		// does not parse, which says so.
 		if json.Unmarshal([]byte(expressions), &d.When.Expressions) != nil ||
-			json.Unmarshal([]byte(except), &d.When.Except) != nil ||
+			(except != "[]" && json.Unmarshal([]byte(except), &d.When.Except) != nil) ||
 			(already != "" && d.When.AfterLocal.UnmarshalText([]byte(already)) != nil) {
 			d.When = calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
 		}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/punctual-dev/punctual/database"
+)
+
+// floorBatch is how many schedules a transaction of the floor decides: as many as
+// one of the clock's.
+const floorBatch = 500
+
+// rawJob is what a job of a herd looks like in the queue.
+type rawJob struct {
+	arguments, metadata, kind string
+	attempts, priority        int
+}
+
+// floorOf is how long raw SQL takes to write what a herd of n comes to: the jobs,
+// the ledger and the cursors, in batches, with nothing read, decided or compared.
+func floorOf(ctx context.Context, kind string, n int) (time.Duration, error) {
+	sample, err := sampleJob(ctx, kind)
+	if err != nil {
+		return 0, err
+	}
+	h, due, err := crowd(ctx, kind, n)
+	if err != nil {
+		return 0, err
+	}
+	defer h.close()
+	began := time.Now()
+	for from := 1; from <= n; from += floorBatch {
+		if err := h.db.Transaction(ctx, func(tx database.Tx) error {
+			last := min(from+floorBatch-1, n)
+			switch native := tx.Native().(type) {
+			case pgx.Tx:
+				return rawPostgres(ctx, native, sample, due, from, last)
+			case *sql.Tx:
+				return rawSQLite(ctx, native, sample, due, from, last)
+			default:
+				return fmt.Errorf("no statements for %T", native)
+			}
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began), h.exactly(ctx, n)
+}
+
+// sampleJob is a job as the clock makes it.
+func sampleJob(ctx context.Context, kind string) (j rawJob, err error) {
+	h, _, err := crowd(ctx, kind, 1)
+	if err != nil {
+		return j, err
+	}
+	defer h.close()
+	if err := h.startClocks(ctx, 1); err != nil {
+		return j, err
+	}
+	columns := "args, metadata, kind, max_attempts, priority"
+	if kind == "sqlite" {
+		columns = "json(args), json(metadata), kind, max_attempts, priority"
+	}
+	err = h.until(ctx, time.Minute, func() (bool, error) {
+		var arguments, metadata []byte
+		err := h.db.Reader().QueryRow(ctx, "SELECT "+columns+" FROM river_job").Scan(&arguments, &metadata, &j.kind, &j.attempts, &j.priority)
+		if errors.Is(err, database.ErrNoRows) {
+			return false, nil
+		}
+		j.arguments, j.metadata = string(arguments), string(metadata)
+		return true, err
+	})
+	if err == nil && (!json.Valid([]byte(j.arguments)) || !strings.Contains(j.arguments+j.metadata, "herd")) {
+		err = fmt.Errorf("the job is not what was expected: %s %s", j.arguments, j.metadata)
+	}
+	return j, err
+}
+
+func rawPostgres(ctx context.Context, tx pgx.Tx, j rawJob, due time.Time, from, to int) error {
+	ids := make([]int64, 0, to-from+1)
+	arguments, metadata := make([]string, 0, cap(ids)), make([]string, 0, cap(ids))
+	for id := from; id <= to; id++ {
+		ids, arguments, metadata = append(ids, int64(id)), append(arguments, j.arguments), append(metadata, j.metadata)
+	}
+	rows, err := tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, max_attempts, priority, queue, scheduled_at, state, tags)
+		SELECT unnest($1::jsonb[]), unnest($2::jsonb[]), $3, $4, $5, 'default', now(), 'available', '{}' RETURNING id`,
+		arguments, metadata, j.kind, j.attempts, j.priority)
+	if err != nil {
+		return err
+	}
+	jobs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"punctual_occurrence"},
+		[]string{"schedule_id", "nominal_at", "due_at", "origin", "decision", "job_id", "decided_at"},
+		pgx.CopyFromSlice(len(ids), func(i int) ([]any, error) {
+			return []any{ids[i], due, due, "clock", "enqueued", jobs[i], due}, nil
+		})); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE punctual_due d SET cursor_at = $3, met_at = $3, next_due_at = $4, last_job_id = u.job_id, version = d.version + 1
+		FROM unnest($1::bigint[], $2::bigint[]) AS u (id, job_id) WHERE d.schedule_id = u.id`, ids, jobs, due, due.Add(time.Hour))
+	return err
+}
+
+func rawSQLite(ctx context.Context, tx *sql.Tx, j rawJob, due time.Time, from, to int) error {
+	job, err := tx.PrepareContext(ctx, `INSERT INTO river_job (args, metadata, kind, max_attempts, priority, queue, scheduled_at, state, tags)
+		VALUES (jsonb(?), jsonb(?), ?, ?, ?, 'default', ?, 'available', jsonb('[]'))`)
+	if err != nil {
+		return err
+	}
+	row, err := tx.PrepareContext(ctx, `INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, job_id, decided_at)
+		VALUES (?, ?, ?, 'clock', 'enqueued', ?, ?)`)
+	if err != nil {
+		return err
+	}
+	cursor, err := tx.PrepareContext(ctx, `UPDATE punctual_due SET cursor_at = ?, met_at = ?, next_due_at = ?, last_job_id = ?, version = version + 1 WHERE schedule_id = ?`)
+	if err != nil {
+		return err
+	}
+	at, next := due.UnixMicro(), due.Add(time.Hour).UnixMicro()
+	for id := from; id <= to; id++ {
+		made, err := job.ExecContext(ctx, j.arguments, j.metadata, j.kind, j.attempts, j.priority, due.UTC().Format(time.DateTime))
+		if err != nil {
+			return err
+		}
+		number, err := made.LastInsertId()
+		if err != nil {
+			return err
+		}
+		if _, err := row.ExecContext(ctx, id, at, at, number, at); err != nil {
+			return err
+		}
+		if _, err := cursor.ExecContext(ctx, at, at, next, number, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

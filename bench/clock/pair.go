@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/bench/figure"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// pair measures what a second clock costs the database, and the gap that a killed
+// one leaves.
+func pair(ctx context.Context, kind string, size sizes) (all []figure.Figure, err error) {
+	length := time.Duration(size.pairSeconds) * time.Second
+	if kind == "postgres" {
+		one, err := databaseTime(ctx, kind, 1, length)
+		if err != nil {
+			return nil, err
+		}
+		two, err := databaseTime(ctx, kind, 2, length)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, figure.Figure{
+			What: kind + ": 1,000 a second, the database's time with two clocks", Unit: "ms a second", Ours: two, Beside: one, Peer: "with one",
+			Goal: "ratio ≤ 1.1", Met: two/one <= 1.1,
+		})
+	}
+	gap, err := killed(ctx, kind, length)
+	return append(all, figure.Figure{What: kind + ": one of two clocks is killed, longest gap", Unit: "ms", Ours: gap, Goal: "≤ 1,000 ms", Met: gap <= 1000}), err
+}
+
+// databaseTime is how many milliseconds a second the server's sessions were busy
+// under a spread load.
+func databaseTime(ctx context.Context, kind string, clocks int, length time.Duration) (float64, error) {
+	h, err := openHouse(ctx, kind)
+	if err != nil {
+		return 0, err
+	}
+	defer h.close()
+	if err := h.spreadOut(ctx, 0); err != nil {
+		return 0, err
+	}
+	if err := h.startClocks(ctx, clocks); err != nil {
+		return 0, err
+	}
+	time.Sleep(spreadEvery + 5*time.Second)
+	active := func() (float64, error) {
+		var total float64
+		err := h.db.Reader().QueryRow(ctx, "SELECT active_time FROM pg_stat_database WHERE datname = current_database()").Scan(&total)
+		return total, err
+	}
+	before, err := active()
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(length)
+	after, err := active()
+	return (after - before) / length.Seconds(), err
+}
+
+// killed is the latest decision, in milliseconds, of schedules due every second
+// while one of two clocks is killed.
+func killed(ctx context.Context, kind string, length time.Duration) (float64, error) {
+	h, err := openHouse(ctx, kind)
+	if err != nil {
+		return 0, err
+	}
+	defer h.close()
+	if err := h.declare(ctx, "tick", "every 1s", func(d *schedule.Declaration) { d.Policies.Overlap = schedule.OverlapAllow }); err != nil {
+		return 0, err
+	}
+	if err := h.copies(ctx, "tick", 19); err != nil {
+		return 0, err
+	}
+	if err := h.startClocks(ctx, 2); err != nil {
+		return 0, err
+	}
+	from := time.Now()
+	for end := from.Add(length); time.Now().Before(end); {
+		// Now this, now that one, around the instant of a second.
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(3*time.Second + 2*time.Millisecond)))
+		h.clocks[0].kill()
+		h.clocks = h.clocks[1:]
+		if err := h.startClocks(ctx, 1); err != nil {
+			return 0, err
+		}
+		if len(h.clocks) != 2 {
+			return 0, fmt.Errorf("there are %d clocks, not two", len(h.clocks))
+		}
+	}
+	return h.worst(ctx, "tick%", from, time.Now().Add(-2*time.Second))
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/punctual-dev/punctual/bench/figure"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// rest measures a clock with very many schedules of which none is due, and how
+// soon an edit of one takes effect.
+func rest(ctx context.Context, kind string, size sizes) ([]figure.Figure, error) {
+	h, err := openHouse(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	defer h.close()
+	if err := h.atRest(ctx, size.atRest); err != nil {
+		return nil, err
+	}
+	ready, err := h.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const length = 20 * time.Second
+	before, err := h.busy()
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(length)
+	after, err := h.busy()
+	if err != nil {
+		return nil, err
+	}
+	memory, err := h.memory("VmRSS")
+	if err != nil {
+		return nil, err
+	}
+	edits, err := h.edits(ctx, 20)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("%s: %s schedules, none due", kind, grouped(size.atRest))
+	share := 100 * (after - before).Seconds() / length.Seconds()
+	effect := edits[len(edits)-1]
+	return []figure.Figure{
+		{What: name + ", ready", Unit: "s", Ours: seconds(ready), Goal: "≤ 2 s", Met: ready <= 2*time.Second},
+		{What: name + ", resident memory of the clock", Unit: "MB", Ours: memory, Goal: "≤ 40 MB", Met: memory <= 40},
+		{What: name + ", of a core", Unit: "%", Ours: share, Goal: "≤ 1 %", Met: share <= 1},
+		{What: name + ", an edit takes effect, worst of 20", Unit: "ms", Ours: effect, Goal: "≤ 100 ms", Met: effect <= 100},
+	}, nil
+}
+
+// ready is how long after its start a clock has decided what was due already.
+func (h *house) ready(ctx context.Context) (time.Duration, error) {
+	due := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	if err := h.declare(ctx, "first", "once at "+schedule.FormatInstant(due), nil); err != nil {
+		return 0, err
+	}
+	time.Sleep(time.Until(due))
+	began := time.Now()
+	if err := h.startClocks(ctx, 1); err != nil {
+		return 0, err
+	}
+	err := h.until(ctx, time.Minute, func() (bool, error) {
+		rows, err := h.number(ctx, "SELECT count(*) FROM punctual_occurrence")
+		return rows == 1, err
+	})
+	return time.Since(began), err
+}
+
+// edits makes one of the schedules due soon, again and again. Each time the clock
+// sleeps, with nothing due for months, and is to decide the new instant as soon
+// as it comes. It returns by how many milliseconds that came late, sorted.
+func (h *house) edits(ctx context.Context, n int) (late []float64, err error) {
+	for i := range n {
+		when := fmt.Sprintf("every %dms", 200+10*i)
+		asked := time.Now()
+		if err := h.declare(ctx, "rest", when, nil); err != nil {
+			return nil, err
+		}
+		var due, decided time.Time
+		err := h.until(ctx, 10*time.Second, func() (bool, error) {
+			rows, err := h.db.Reader().Query(ctx, "SELECT due_at, decided_at FROM punctual_occurrence WHERE due_at > $1 ORDER BY id LIMIT 1", asked)
+			if err != nil {
+				return false, err
+			}
+			defer rows.Close()
+			if !rows.Next() {
+				return false, rows.Err()
+			}
+			return true, rows.Scan(&due, &decided)
+		})
+		if err != nil {
+			return nil, err
+		}
+		late = append(late, decided.Sub(due).Seconds()*1000)
+		if err := h.declare(ctx, "rest", "every 8760h from 2020-01-01T00:00:00Z", nil); err != nil {
+			return nil, err
+		}
+		time.Sleep(300 * time.Millisecond) // until the clock sleeps again
+	}
+	slices.Sort(late)
+	return late, nil
+}

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,12 +40,20 @@ func TestGoldenVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			from, until := spanOfVector(t, v.date, v.from, v.until)
+			all := spec.Between(from, until, 100)
 			var got []string
-			for _, n := range spec.Between(from, until, 100) {
+			for _, n := range all {
 				got = append(got, n.Format("01-02 15:04"))
 			}
 			if s := strings.Join(got, ", "); s != v.want {
 				t.Errorf("got  %s\nwant %s", s, v.want)
+			}
+			// Whenever somebody begins to ask, as in the midst of a repeated hour.
+			for at := from; at.Before(until); at = at.Add(5 * time.Minute) {
+				left := slices.DeleteFunc(slices.Clone(all), func(n time.Time) bool { return !n.After(at) })
+				if got := spec.Between(at, until, 100); !slices.EqualFunc(got, left, time.Time.Equal) {
+					t.Fatalf("asked from %s on: got %s, want %s", at, got, left)
+				}
 			}
 		})
 	}

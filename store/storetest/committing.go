@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -157,6 +158,32 @@ var commitTests = []test{
 				h.Errorf("the job's arguments %s do not say %s", job.EncodedArgs, word)
 			}
 		}
+	}},
+	{"what stands for a name in braces is not stored", func(h *house) {
+		const name, secret = "PUNCTUAL_STORETEST_SECRET", "nobody-is-to-read-this"
+		h.must(os.Setenv(name, secret)) // the same for all who run beside this one
+		h.apply(
+			declared("command", "hourly at :00", func(d *schedule.Declaration) {
+				d.Job.Run.Env = map[string]string{"TOKEN": "${" + name + "}"}
+			}),
+			declared("request", "hourly at :00", func(d *schedule.Declaration) {
+				d.Job = schedule.Job{HTTP: &schedule.Request{
+					Method: "POST", URL: "https://example.com/${" + name + "}", Headers: map[string]string{"X-Key": "${" + name + "}"},
+					Body: "${" + name + "}", Env: map[string]string{"A": "${" + name + "}"},
+				}}
+			}))
+		h.at("10:00")
+		h.tick()
+		triggered := h.trigger("command", store.TriggerOptions{Force: true, Args: map[string]string{"OTHER": "${" + name + "}"}})
+		for _, id := range []int64{h.run("command", 0).JobID, h.run("request", 0).JobID, triggered.JobID} {
+			job, err := h.Queue().Get(h.ctx(), id)
+			h.must(err)
+			if !strings.Contains(string(job.EncodedArgs), "${"+name+"}") || strings.Contains(string(job.EncodedArgs)+string(job.Metadata), secret) {
+				h.Errorf("job %d stands in the queue with %s", id, job.EncodedArgs)
+			}
+		}
+		equal(h, "schedules that hold the name", h.number("SELECT count(*) FROM punctual_schedule WHERE CAST(job AS text) LIKE $1", "%{"+name+"}%"), 2)
+		equal(h, "schedules that hold the secret", h.number("SELECT count(*) FROM punctual_schedule WHERE CAST(job AS text) LIKE $1", "%"+secret+"%"), 0)
 	}},
 	{"a retry that waits is superseded by a newer occurrence", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))

@@ -255,11 +255,13 @@ var processTests = []test{
 				sweep(1)
 			}
 			sweep(0)
-			want := "available"
+			want, used := "available", 0
 			if i == 4 {
-				want = "failed"
+				want, used = "failed", 1
 			}
 			equal(h, fmt.Sprint("state after being lost ", i+1, " times"), h.run("a", 0).State, want)
+			equal(h, fmt.Sprint("attempts used up after being lost ", i+1, " times"),
+				h.number("SELECT attempt FROM river_job WHERE id = $1", h.run("a", 0).JobID), used)
 			alive, err := h.Beat(h.ctx(), store.Process{ID: worker, Role: "worker"})
 			h.must(err)
 			equal(h, "beat of the lost", alive, false)

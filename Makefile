@@ -1,6 +1,6 @@
 # make alone says what can be made.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz torture openapi screenshots schema
+.PHONY: help run test check bench fuzz mutate torture openapi screenshots schema
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -20,6 +20,9 @@ bench: ## the measurements, each in its folder of bench/
 
 fuzz: ## every fuzz target, for SECONDS each (30)
 	tools/fuzz $(or $(SECONDS),30)
+
+mutate: ## the code broken on purpose, one fault at a time: the tests have to catch each
+	scripts/mutate
 
 torture: ## crashes, stopped databases and torn networks: every scenario, then at random for FOR (10m) on each database
 	scripts/torture

@@ -25,8 +25,8 @@ import (
 // everything happens that may happen to a schedule. What the ledger says at the
 // end is compared with a second reading of the contract (oracle_test.go).
 //
-// PUNCTUAL_PROOF=N simulates N lives of four months instead of a short one, and
-// PUNCTUAL_SEED=N the life of that seed alone.
+// PUNCTUAL_PROOF=N simulates N lives of some two months instead of one of six days,
+// and PUNCTUAL_SEED=N the long life of that seed alone.
 func TestMonthsOfRestartsFaultsAndEditsLoseAndDoubleNothing(t *testing.T) {
 	seeds, steps := []uint64{1}, 12
 	if proof := os.Getenv("PUNCTUAL_PROOF"); proof != "" {
@@ -68,15 +68,33 @@ type life struct {
 	keys    []string // that stand
 	faults  *faults
 	told    []string
+	// strict are the schedules whose runs may not overlap, with the last job that
+	// was made before that was so.
+	strict map[string]int64
 }
 
 // zones have their clocks change at different times and by different widths.
 var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"}
 
+// changes of the clocks: each life begins in the days before one of them.
+var changes = []struct {
+	zone string
+	at   time.Time
+}{
+	{"America/New_York", time.Date(2027, 3, 14, 7, 0, 0, 0, time.UTC)},
+	{"Europe/Berlin", time.Date(2027, 3, 28, 1, 0, 0, 0, time.UTC)},
+	{"Australia/Lord_Howe", time.Date(2027, 4, 3, 15, 0, 0, 0, time.UTC)},
+	{"Australia/Lord_Howe", time.Date(2027, 10, 2, 15, 30, 0, 0, time.UTC)},
+	{"Europe/Berlin", time.Date(2027, 10, 31, 1, 0, 0, 0, time.UTC)},
+	{"America/New_York", time.Date(2027, 11, 7, 6, 0, 0, 0, time.UTC)},
+}
+
 var whens = []string{"every 20m", "every 3h", "every 90m", "daily at 02:30", "daily at 12:15", "hourly at :20", "weekdays at 01:45"}
 
 func newLife(h *house, seed uint64) *life {
-	l := &life{house: h, random: rand.New(rand.NewPCG(seed, 0)), faults: &faults{random: rand.New(rand.NewPCG(seed, 1))}}
+	l := &life{
+		house: h, random: rand.New(rand.NewPCG(seed, 0)), faults: &faults{random: rand.New(rand.NewPCG(seed, 1))}, strict: map[string]int64{},
+	}
 	h.t.Cleanup(func() {
 		if h.t.Failed() {
 			h.t.Logf("to live this again: PUNCTUAL_SEED=%d go test ./simtest -run Months; what happened:\n", seed)
@@ -85,8 +103,12 @@ func newLife(h *house, seed uint64) *life {
 			}
 		}
 	})
-	// Daylight saving changes lie ahead: in March where it is winter now.
-	time.Sleep(time.Until(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(l.random.IntN(250*24)) * time.Hour)))
+	change := changes[l.random.IntN(len(changes))]
+	time.Sleep(time.Until(change.at.Add(-time.Duration(1+l.random.IntN(72)) * time.Hour)))
+	l.tell("the clocks of %s change at %s", change.zone, change.at)
+	first := l.declaration("first")
+	first.When.Zone, first.When.Expressions = change.zone, []string{"daily at 01:45", "daily at 02:15"}
+	l.put(first) // and nobody edits it
 	for range 5 {
 		l.create()
 	}
@@ -141,6 +163,8 @@ func (l *life) step() {
 	}
 	for range 3 {
 		time.Sleep(time.Duration(1+l.random.IntN(9)) * time.Second)
+		l.nothingOverlaps()
+		l.startJobs()
 		l.endJobs(l.random.IntN(5) > 0)
 		l.happens()
 	}
@@ -292,6 +316,56 @@ func (l *life) put(d schedule.Declaration) {
 		PlanOptions: schedule.PlanOptions{Owner: l.owner}, Limits: map[string]int{"press": 2}, Actor: "test",
 	})
 	l.must("put", err)
+	_, already := l.strict[d.Key]
+	switch d.Policies.Overlap {
+	case schedule.OverlapAllow, schedule.OverlapCancel: // the latter only asks for an end
+		delete(l.strict, d.Key)
+	default:
+		if !already {
+			var last int64
+			l.must("asking for the last job", l.db.Reader().QueryRow(l.t.Context(), "SELECT coalesce(max(id), 0) FROM river_job").Scan(&last))
+			l.strict[d.Key] = last
+		}
+	}
+}
+
+// nothingOverlaps looks at the jobs that are active: where runs may not overlap the
+// clock makes none beside an older one. A job never becomes active again here, so
+// what is active now was so when the newer one was made.
+func (l *life) nothingOverlaps() {
+	l.t.Helper()
+	rows, err := l.db.Reader().Query(l.t.Context(), `SELECT s.key, o.origin, j.id
+		FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id JOIN punctual_schedule s ON s.id = o.schedule_id
+		WHERE o.origin <> 'backfill' AND j.state IN ('available', 'scheduled', 'pending', 'running') ORDER BY j.id`)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer rows.Close()
+	older := map[string]int64{}
+	for rows.Next() {
+		var (
+			key, origin string
+			id          int64
+		)
+		if err := rows.Scan(&key, &origin, &id); err != nil {
+			l.t.Fatal(err)
+		}
+		since, strict := l.strict[key]
+		if before, found := older[key]; found && strict && id > since && origin == "clock" {
+			l.t.Errorf("job %d of %s was made while job %d was active", id, key, before)
+		}
+		older[key] = id
+	}
+	l.must("reading active jobs", rows.Err())
+}
+
+// startJobs starts some of the jobs that wait, as a worker does.
+func (l *life) startJobs() {
+	l.t.Helper()
+	l.must("starting jobs", l.db.Transaction(l.t.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(l.t.Context(), "UPDATE river_job SET state = 'running', attempt = attempt + 1 WHERE state = 'available' AND id % 2 = 0")
+		return err
+	}))
 }
 
 func (l *life) delete() {

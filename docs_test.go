@@ -96,6 +96,59 @@ func columns(pattern *regexp.Regexp, text string) string {
 	return strings.Join(names, " ")
 }
 
+var faultInDoc = regexp.MustCompile("`([a-z]+(?:-[a-z]+)+)`")
+
+func TestThePageOnTestingNamesEveryDeliberateFaultAndNoOther(t *testing.T) {
+	doc, err := os.ReadFile("docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patches, err := filepath.Glob("scripts/mutate.d/*.patch")
+	if err != nil || len(patches) == 0 {
+		t.Fatalf("no faults: %v", err)
+	}
+	told := map[string]bool{}
+	for _, match := range faultInDoc.FindAllStringSubmatch(string(doc), -1) {
+		told[match[1]] = true
+	}
+	for _, patch := range patches {
+		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
+		if !told[name] {
+			t.Errorf("docs/testing.md does not say which promise %s breaks", name)
+		}
+		delete(told, name)
+	}
+	for name := range told {
+		t.Errorf("docs/testing.md tells of %s, and there is no such patch in scripts/mutate.d", name)
+	}
+}
+
+var testInDoc = regexp.MustCompile("`(Test[A-Z][A-Za-z]+)`")
+
+func TestEveryTestThatThePageOnTestingNamesExists(t *testing.T) {
+	doc, err := os.ReadFile("docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	files, err := filepath.Glob("*/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(text)
+	}
+	for _, match := range testInDoc.FindAllStringSubmatch(string(doc), -1) {
+		if !strings.Contains(code.String(), "func "+match[1]+"(") {
+			t.Errorf("docs/testing.md names %s, which is not there", match[1])
+		}
+	}
+}
+
 var queryInDoc = regexp.MustCompile("(?s)```sql\n(.*?)```")
 
 func TestTheQueriesInTheDocsRunOnBothDatabases(t *testing.T) {

@@ -15,7 +15,9 @@ import (
 // Store is what the clock needs of a store. All instants are the store's time.
 type Store interface {
 	Now(ctx context.Context) (time.Time, error)
-	Due(ctx context.Context, lane schedule.Lane, limit, offset int) (schedule.Batch, error)
+	// Due reads what has been due for a while, at most limit schedules after an
+	// offset.
+	Due(ctx context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error)
 	Waiting(ctx context.Context, limit int) (schedule.Batch, error)
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
@@ -75,7 +77,15 @@ const (
 	// this long even if its hint was lost.
 	idleWait = time.Second
 	// tickPause bundles what is due within it.
-	tickPause = 5 * time.Millisecond
+	tickPause = 10 * time.Millisecond
+	// standbyWait is how long every clock but the first leaves what is due to the
+	// others: two that read the same at the same instant would do the database's
+	// work twice. It is the gap when the first one dies.
+	standbyWait = 50 * time.Millisecond
+	// standbyUpkeep is how many times more seldom the others keep house.
+	standbyUpkeep = 3
+	// lateEvery is how often at least what is late is looked at.
+	lateEvery = 250 * time.Millisecond
 	// batchPause lets other writers at a SQLite file in between two batches.
 	batchPause = 2 * time.Millisecond
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
@@ -98,6 +108,7 @@ type Clock struct {
 	rank       int
 	clocks     int
 	nextUpkeep time.Time
+	nextLate   time.Time
 	herd       map[schedule.Lane]int // how many to decide next in a herd; zero: there is none
 	woken      chan struct{}
 }
@@ -225,10 +236,18 @@ func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
 	}
 	wait := idleWait
 	if !next.IsZero() {
-		wait = min(wait, next.Sub(now))
+		wait = min(wait, next.Sub(now)+c.standby())
 	}
 	wait = min(wait, time.Until(c.nextUpkeep))
-	return max(wait, tickPause), nil
+	return max(wait, tickPause, c.standby()), nil
+}
+
+// standby is how long this clock leaves what is due to others.
+func (c *Clock) standby() time.Duration {
+	if c.rank == 0 {
+		return 0
+	}
+	return standbyWait
 }
 
 // sleep waits, unless something wakes the clock or ends it.

@@ -108,7 +108,7 @@ func (f *fakeStore) called() error {
 
 func (f *fakeStore) Now(context.Context) (time.Time, error) { return f.now(), f.call() }
 
-func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, offset int) (schedule.Batch, error) {
+func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error) {
 	b := schedule.Batch{Now: f.now()}
 	if err := f.call(); err != nil || lane == schedule.LaneLate {
 		return b, err
@@ -118,7 +118,7 @@ func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, limit, offset int
 	for _, s := range f.schedules {
 		next := s.state.NextDue
 		switch {
-		case next.IsZero() || next.After(b.Now) || len(b.Candidates) == limit:
+		case next.IsZero() || next.After(b.Now.Add(-since)) || len(b.Candidates) == limit:
 		case offset > 0:
 			offset--
 		default:

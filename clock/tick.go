@@ -13,14 +13,15 @@ import (
 // tick decides what is due on time, and then some of what is late, so that
 // catching up never holds up the others. It says whether there may be more.
 func (c *Clock) tick(ctx context.Context) (more bool, err error) {
-	for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
-		moreOfLane, err := c.tickLane(ctx, lane)
-		if err != nil {
-			return false, err
-		}
-		more = more || moreOfLane
+	more, err = c.tickLane(ctx, schedule.LaneOnTime)
+	if err != nil || time.Now().Before(c.nextLate) {
+		return more, err
 	}
-	return more, nil
+	moreLate, err := c.tickLane(ctx, schedule.LaneLate)
+	if !moreLate {
+		c.nextLate = time.Now().Add(lateEvery)
+	}
+	return more || moreLate, err
 }
 
 // laneTime is how long batch after batch is decided before other things are
@@ -76,7 +77,7 @@ func (c *Clock) first(ctx context.Context, lane schedule.Lane, size int) (schedu
 }
 
 func (c *Clock) due(ctx context.Context, lane schedule.Lane, size, offset int) (schedule.Batch, error) {
-	b, err := c.store.Due(ctx, lane, size, offset)
+	b, err := c.store.Due(ctx, lane, c.standby(), size, offset)
 	if err != nil {
 		return b, fmt.Errorf("reading what is due: %w", err)
 	}
@@ -191,6 +192,9 @@ func (c *Clock) keepHouse(ctx context.Context) error {
 		return nil
 	}
 	c.nextUpkeep = time.Now().Add(upkeepEvery)
+	if c.rank > 0 {
+		c.nextUpkeep = time.Now().Add(standbyUpkeep * upkeepEvery)
+	}
 	if err := c.copyOutcomes(ctx); err != nil {
 		return fmt.Errorf("copying outcomes: %w", err)
 	}

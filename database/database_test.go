@@ -344,3 +344,26 @@ func TestMigrationsNeedNoMoreThanOneConnectionAndTellWhatIsWrong(t *testing.T) {
 		}
 	})
 }
+
+func TestOnAFileAnotherConnectionsWriteIsAHint(t *testing.T) {
+	address := "sqlite:" + filepath.Join(t.TempDir(), "shared.db")
+	listener, writer := open(t, address, database.Options{}), open(t, address, database.Options{})
+	exec(t, writer, "CREATE TABLE thing (id integer)")
+	ctx, stop := context.WithCancel(t.Context())
+	woken, done := make(chan struct{}, 100), make(chan error, 1)
+	go func() { done <- listener.Wakeups(ctx, "any", func() { woken <- struct{}{} }) }()
+	for heard := false; !heard; {
+		exec(t, writer, "INSERT INTO thing (id) VALUES (1)")
+		select {
+		case <-woken:
+			heard = true
+		case <-time.After(10 * time.Millisecond): // it may not listen yet
+		case err := <-done:
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("listening ended with %v", err)
+	}
+}

@@ -22,6 +22,9 @@ import (
 type sqlite struct {
 	writes, reads *sql.DB
 
+	readable, writable *sqliteStatements
+
+	log       string // the file of what is written and not yet in the database's own
 	mu        sync.Mutex
 	listeners map[string]map[*func()]struct{}
 }
@@ -39,7 +42,7 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 	if _, err := os.Stat(filepath.Dir(absolute)); err != nil {
 		return nil, fmt.Errorf("opening the database %s: its directory cannot be read: %w", path, err)
 	}
-	s := &sqlite{listeners: map[string]map[*func()]struct{}{}}
+	s := &sqlite{log: absolute + "-wal", listeners: map[string]map[*func()]struct{}{}}
 	// FULL: a decision that was committed survives a loss of power. IMMEDIATE:
 	// a transaction that reads and then writes waits for its turn instead of
 	// failing.
@@ -53,6 +56,7 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	s.reads.SetMaxOpenConns(sqliteReaders)
+	s.readable, s.writable = newSQLiteStatements(s.reads), newSQLiteStatements(s.writes)
 	if err := s.writes.PingContext(ctx); err != nil {
 		s.close()
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
@@ -66,11 +70,12 @@ func (s *sqlite) close() {
 }
 
 func (s *sqlite) native() any     { return s.writes }
-func (s *sqlite) reader() Querier { return sqliteQuerier{s.reads} }
+func (s *sqlite) reader() Querier { return sqliteQuerier{s.reads, s.readable.prepare} }
 
 func (s *sqlite) now(context.Context) (time.Time, error) { return time.Now(), nil }
 
 func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
+	s.writable.prepareWanted(ctx)
 	tx, err := s.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -78,14 +83,18 @@ func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
 	defer func() {
 		_ = tx.Rollback() // does nothing after a commit
 	}()
-	if err := do(sqliteTx{sqliteQuerier{tx}, tx}); err != nil {
+	kept := func(ctx context.Context, query string) *sql.Stmt { return s.writable.within(ctx, tx, query) }
+	if err := do(sqliteTx{sqliteQuerier{tx, kept}, tx}); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// wakeups reaches only this process; others on the same file are found by
-// polling.
+// sqlitePoll is how often a file is looked at for what other processes wrote.
+const sqlitePoll = 50 * time.Millisecond
+
+// wakeups hears of this process's own notes at once. Others on the same file
+// cannot call, but whatever they write shows in the write-ahead log beside it.
 func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error {
 	s.mu.Lock()
 	if s.listeners[channel] == nil {
@@ -93,11 +102,34 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 	}
 	s.listeners[channel][&wake] = struct{}{}
 	s.mu.Unlock()
-	<-ctx.Done()
-	s.mu.Lock()
-	delete(s.listeners[channel], &wake)
-	s.mu.Unlock()
-	return ctx.Err()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.listeners[channel], &wake)
+	}()
+	poll := time.NewTicker(sqlitePoll)
+	defer poll.Stop()
+	for last := s.written(); ; {
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if now := s.written(); now != last {
+			last = now
+			wake()
+		}
+	}
+}
+
+// written changes whenever somebody has written to the file. SQLite's own answer
+// (PRAGMA data_version) costs a hundred times as much.
+func (s *sqlite) written() [2]int64 {
+	info, err := os.Stat(s.log)
+	if err != nil {
+		return [2]int64{} // nobody has it open, or it cannot be seen
+	}
+	return [2]int64{info.ModTime().UnixNano(), info.Size()}
 }
 
 func (s *sqlite) notify(_ context.Context, channel string) error {
@@ -107,35 +139,6 @@ func (s *sqlite) notify(_ context.Context, channel string) error {
 		(*wake)()
 	}
 	return nil
-}
-
-// sqlQuerier is what a pool and a transaction of database/sql have in common.
-type sqlQuerier interface {
-	ExecContext(ctx context.Context, query string, arguments ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, arguments ...any) *sql.Row
-}
-
-type sqliteQuerier struct{ sql sqlQuerier }
-
-func (q sqliteQuerier) Exec(ctx context.Context, query string, arguments ...any) (int64, error) {
-	result, err := q.sql.ExecContext(ctx, sqliteQuery(query), sqliteArguments(arguments)...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-func (q sqliteQuerier) Query(ctx context.Context, query string, arguments ...any) (Rows, error) {
-	rows, err := q.sql.QueryContext(ctx, sqliteQuery(query), sqliteArguments(arguments)...)
-	if err != nil {
-		return nil, err
-	}
-	return sqliteRows{rows}, nil
-}
-
-func (q sqliteQuerier) QueryRow(ctx context.Context, query string, arguments ...any) Row {
-	return sqliteRow{q.sql.QueryRowContext(ctx, sqliteQuery(query), sqliteArguments(arguments)...)}
 }
 
 type sqliteRows struct{ *sql.Rows }

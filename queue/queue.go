@@ -67,7 +67,9 @@ func Migrate(ctx context.Context, pool any) error {
 	var err error
 	switch pool := pool.(type) {
 	case *pgxpool.Pool:
-		err = migrate(ctx, riverpgxv5.New(pool))
+		if err = migrate(ctx, riverpgxv5.New(pool)); err == nil {
+			err = shortenPendingLists(ctx, pool)
+		}
 	case *sql.DB:
 		err = migrate(ctx, riversqlite.New(pool))
 	}
@@ -83,6 +85,26 @@ func migrate[T any](ctx context.Context, driver riverdriver.Driver[T]) error {
 		return err
 	}
 	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+// shortenPendingLists has River's two inverted indexes worked off a little at a
+// time. They collect what is new in a list, 4 MB by default, and whoever fills it
+// up works it off in the middle of an insert: for 150 ms once in some thousand
+// jobs, for which everything that is due then waits.
+func shortenPendingLists(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, `SELECT indexrelid::regclass::text FROM pg_index i
+		JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+		WHERE i.indrelid = to_regclass('river_job') AND a.amname = 'gin' AND c.reloptions IS NULL`)
+	if err != nil {
+		return err
+	}
+	indexes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, index := range indexes {
+		if _, err := pool.Exec(ctx, "ALTER INDEX "+index+" SET (gin_pending_list_limit = 64)"); err != nil {
+			return err
+		}
+	}
 	return err
 }
 

@@ -1,6 +1,10 @@
 package queue
 
-import "github.com/punctual-dev/punctual/database"
+import (
+	"time"
+
+	"github.com/punctual-dev/punctual/database"
+)
 
 // lostPrefix begins the error of an attempt that was lost with its worker. It
 // is on record, but no failure of the job.
@@ -16,6 +20,9 @@ type Conditions struct {
 	Retrying string
 	// Ended: the job will not run again by itself.
 	Ended string
+	// EndedSince: the job ended at the instant of the parameter $2 or after it,
+	// which Instant gives. An index finds these.
+	EndedSince string
 	// Outcome is what came of an ended job: succeeded, failed, cancelled or
 	// expired.
 	Outcome string
@@ -40,9 +47,10 @@ func (q *Queue) Conditions() Conditions {
 	}
 	waits := `j.state IN ('available', 'scheduled', 'pending')`
 	return Conditions{
-		Active:   `(j.state = 'running' OR ` + waits + ` AND ` + failures + ` = 0)`,
-		Retrying: `(j.state = 'retryable' OR ` + waits + ` AND ` + failures + ` > 0)`,
-		Ended:    `j.state IN ('completed', 'cancelled', 'discarded')`,
+		Active:     `(j.state = 'running' OR ` + waits + ` AND ` + failures + ` = 0)`,
+		Retrying:   `(j.state = 'retryable' OR ` + waits + ` AND ` + failures + ` > 0)`,
+		Ended:      `j.state IN ('completed', 'cancelled', 'discarded')`,
+		EndedSince: `j.state IN ('completed', 'cancelled', 'discarded') AND j.finalized_at >= $2`,
 		Outcome: `CASE WHEN j.state = 'completed' THEN 'succeeded'
 			WHEN j.state = 'discarded' THEN 'failed'
 			WHEN ` + lastError + ` LIKE '%` + ErrExpired.Error() + `%' THEN 'expired'
@@ -52,4 +60,13 @@ func (q *Queue) Conditions() Conditions {
 		Error:     lastError,
 		StartedAt: started, FinishedAt: finished,
 	}
+}
+
+// Instant is an instant as the queue's own tables keep it: to the millisecond, as
+// text, on SQLite.
+func (q *Queue) Instant(t time.Time) any {
+	if q.db.Kind == database.SQLite {
+		return t.UTC().Format("2006-01-02 15:04:05.000")
+	}
+	return t
 }

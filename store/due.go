@@ -22,15 +22,15 @@ type ground struct {
 // its jobs go; this only decides who is looked at first.
 const lateAfter = time.Minute
 
-// Due reads at most limit schedules whose next due is not after now, earliest
+// Due reads at most limit schedules that have been due for a while, earliest
 // first, passing over the first offset: clocks that share a herd start at
 // different places, so that they seldom decide the same schedule twice.
-func (s *Store) Due(ctx context.Context, lane schedule.Lane, limit, offset int) (schedule.Batch, error) {
+func (s *Store) Due(ctx context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error) {
 	b, err := s.newBatch(ctx)
 	if err != nil {
 		return b, err
 	}
-	from, to := b.Now.Add(-lateAfter), b.Now
+	from, to := b.Now.Add(-lateAfter), b.Now.Add(-since)
 	if lane == schedule.LaneLate {
 		from, to = time.Unix(0, 0), b.Now.Add(-lateAfter)
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/punctual-dev/punctual/database"
 )
@@ -21,15 +23,82 @@ type EndedJob struct{ Schedule, Outcome string }
 // anything runs.
 func (s *Store) WatchOutcomes(ended func([]EndedJob)) { s.ended = ended }
 
+// Those that ended lately are found by an index. All that is open is looked
+// through more seldom: for jobs whose worker's clock is slow, and for those that
+// are gone from the queue. With a hundred thousand jobs waiting that takes a tenth
+// of a second, in which the clock decides nothing.
+const (
+	outcomesOverlap  = 3 * time.Second
+	outcomesAllEvery = 15 * time.Second
+)
+
+// outcomesSeen is until when a store has looked for outcomes.
+type outcomesSeen struct {
+	mu          sync.Mutex
+	lately, all time.Time
+}
+
 // CopyOutcomes copies what came of ended jobs from the queue into the ledger,
 // which keeps it when the queue forgets, and returns how many that were. A job
 // that is gone from the queue without a trace is said to be unknown.
 func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
-	var (
-		copied int64
-		ended  []EndedJob
-	)
-	err := s.db.Transaction(ctx, func(tx database.Tx) error {
+	s.outcomes.mu.Lock()
+	defer s.outcomes.mu.Unlock()
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	seen := &s.outcomes
+	all := seen.all.IsZero() || now.Before(seen.all) || now.Sub(seen.all) >= outcomesAllEvery
+	rows, err := s.openButEnded(ctx, all)
+	if err != nil {
+		return 0, err
+	}
+	var copied int64
+	if len(rows) > 0 {
+		if copied, err = s.copyOutcomes(ctx, rows); err != nil {
+			return 0, err
+		}
+	}
+	if len(rows) < outcomeBatch {
+		// There are no more.
+		if seen.lately = now; all {
+			seen.all = now
+		}
+	}
+	return copied, nil
+}
+
+// openButEnded are the rows of the ledger whose job has ended, at most a batch:
+// of those lately, or of all.
+func (s *Store) openButEnded(ctx context.Context, all bool) ([]int64, error) {
+	query, arguments := `SELECT o.id FROM river_job j JOIN punctual_occurrence o ON o.job_id = j.id
+		WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND `+s.jobs.EndedSince+` LIMIT $1`,
+		[]any{outcomeBatch, s.queue.Instant(s.outcomes.lately.Add(-outcomesOverlap))}
+	if all {
+		query, arguments = `SELECT o.id FROM punctual_occurrence o LEFT JOIN river_job j ON j.id = o.job_id
+			WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR `+s.jobs.Ended+`) LIMIT $1`, arguments[:1]
+	}
+	rows, err := s.db.Reader().Query(ctx, query, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// copyOutcomes copies those of rows that nobody has copied meanwhile.
+func (s *Store) copyOutcomes(ctx context.Context, rows []int64) (copied int64, err error) {
+	var ended []EndedJob
+	err = s.db.Transaction(ctx, func(tx database.Tx) error {
 		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
@@ -40,15 +109,14 @@ func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
 					coalesce(j.attempt, 0) AS attempts, ` + s.jobs.StartedAt + ` AS started_at, ` + s.jobs.FinishedAt + ` AS finished_at,
 					CASE WHEN j.state = 'completed' OR j.id IS NULL THEN '' ELSE ` + s.jobs.Error + ` END AS error
 				FROM punctual_occurrence o LEFT JOIN river_job j ON j.id = o.job_id
-				WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR ` + s.jobs.Ended + `)
-				LIMIT $2 FOR UPDATE OF o SKIP LOCKED) AS e
+				WHERE o.id = ANY($2) AND o.outcome IS NULL AND (j.id IS NULL OR ` + s.jobs.Ended + `) FOR UPDATE OF o SKIP LOCKED) AS e
 			WHERE punctual_occurrence.id = e.row_id`
 		if s.ended == nil {
-			copied, err = tx.Exec(ctx, statement, now, outcomeBatch)
+			copied, err = tx.Exec(ctx, statement, now, rows)
 			return err
 		}
 		ended, err = endedJobs(tx.Query(ctx, statement+` RETURNING
-			(SELECT s.key FROM punctual_schedule s WHERE s.id = punctual_occurrence.schedule_id), punctual_occurrence.outcome`, now, outcomeBatch))
+			(SELECT s.key FROM punctual_schedule s WHERE s.id = punctual_occurrence.schedule_id), punctual_occurrence.outcome`, now, rows))
 		copied = int64(len(ended))
 		return err
 	})

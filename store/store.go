@@ -30,6 +30,7 @@ type Store struct {
 	queue    *queue.Queue
 	jobs     queue.Conditions
 	compiled compiledCache
+	outcomes outcomesSeen
 	ended    func([]EndedJob) // nil: nobody looks on
 }
 

@@ -109,7 +109,7 @@ var commitTests = []test{
 			h.at(at)
 			for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
 				statements = nil
-				b, err := traced.Due(h.ctx(), lane, 500, 0)
+				b, err := traced.Due(h.ctx(), lane, 0, 500, 0)
 				h.must(err)
 				read := len(statements)
 				_, err = traced.Commit(h.ctx(), b, decide(b))

@@ -41,7 +41,9 @@ func (s *Store) Unseen(ctx context.Context, limit int) ([]Failure, error) {
 
 // CountUnseen counts them.
 func (s *Store) CountUnseen(ctx context.Context) (n int, err error) {
-	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_occurrence o WHERE "+unseen).Scan(&n)
+	// Every id is above zero: SQLite takes the index of those unseen, which is in
+	// order of id, where it would read all failures by another.
+	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_occurrence o WHERE o.id > 0 AND "+unseen).Scan(&n)
 	return n, err
 }
 

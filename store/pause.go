@@ -1,11 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -171,25 +172,57 @@ type PauseInForce struct {
 	Author string    `json:"author"`
 }
 
-// pausesInForce are the pauses that hold at an instant, by schedule.
-func (s *Store) pausesInForce(ctx context.Context, from database.Querier, now time.Time) (map[int64][]PauseInForce, error) {
-	rows, err := from.Query(ctx, `SELECT s.id, p.scope, p.tag, p.origin, p.from_at, p.until_at, p.note, p.author
-		FROM punctual_pause p JOIN punctual_schedule s ON `+pauseConcerns+`
-		WHERE p.from_at <= $1 AND (p.until_at IS NULL OR p.until_at > $1) AND s.deleted_at IS NULL ORDER BY p.id`, now)
+// pausesInForce are the pauses that hold at an instant.
+func (s *Store) pausesInForce(ctx context.Context, now time.Time) (*forcedPauses, error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT p.id, coalesce(p.schedule_id, 0), p.scope, p.tag, p.origin, p.from_at, p.until_at, p.note, p.author
+		FROM punctual_pause p WHERE p.from_at <= $1 AND (p.until_at IS NULL OR p.until_at > $1)`, now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	found := map[int64][]PauseInForce{}
+	found := &forcedPauses{bySchedule: map[int64][]numberedPause{}}
 	for rows.Next() {
 		var (
 			id int64
-			p  PauseInForce
+			p  numberedPause
 		)
-		if err := rows.Scan(&id, &p.Scope, &p.Tag, &p.Origin, &p.From, &p.Until, &p.Note, &p.Author); err != nil {
+		if err := rows.Scan(&p.id, &id, &p.Scope, &p.Tag, &p.Origin, &p.From, &p.Until, &p.Note, &p.Author); err != nil {
 			return nil, err
 		}
-		found[id] = append(found[id], p)
+		if p.Scope == scopeSchedule {
+			found.bySchedule[id] = append(found.bySchedule[id], p)
+		} else {
+			found.wide = append(found.wide, p)
+		}
 	}
 	return found, rows.Err()
+}
+
+// forcedPauses tells which pauses hold for a schedule. To join every pause with
+// every schedule in SQL would take longer than all else a list asks for.
+type forcedPauses struct {
+	bySchedule map[int64][]numberedPause
+	wide       []numberedPause // of tags and of everything
+}
+
+type numberedPause struct {
+	id int64
+	PauseInForce
+}
+
+// of are the pauses of a schedule in the order in which they were made; see
+// pauseConcerns.
+func (f *forcedPauses) of(one *schedule.Schedule) []PauseInForce {
+	all := slices.Clone(f.bySchedule[one.ID])
+	for _, p := range f.wide {
+		if p.Scope == scopeAll || slices.Contains(one.Tags, p.Tag) {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b numberedPause) int { return cmp.Compare(a.id, b.id) })
+	var pauses []PauseInForce
+	for _, p := range all {
+		pauses = append(pauses, p.PauseInForce)
+	}
+	return pauses
 }

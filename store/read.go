@@ -37,7 +37,7 @@ func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overvie
 	if err != nil {
 		return nil, err
 	}
-	pauses, err := s.pausesInForce(ctx, s.db.Reader(), now)
+	pauses, err := s.pausesInForce(ctx, now)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overvie
 		if err != nil {
 			o.Error = err.Error()
 		}
-		o.State, o.Pauses = state.State, pauses[o.ID]
+		o.State, o.Pauses = state.State, pauses.of(o.Schedule)
 		all, ids = append(all, o), append(ids, o.ID)
 	}
 	rows.Close()

@@ -14,14 +14,18 @@ import (
 // lastRuns are the last occurrences of each schedule, the newest first, by key.
 func (s *site) lastRuns(ctx context.Context, found []store.Overview) (map[string][]store.Run, error) {
 	all := map[string][]store.Run{}
-	for _, one := range found {
-		runs, err := s.Store.Runs(ctx, store.RunFilter{Key: one.Key, Limit: stripLength})
-		if err != nil {
-			return nil, err
-		}
-		all[one.Key] = runs
+	if len(found) == 0 {
+		return all, nil // no keys would mean those of all schedules
 	}
-	return all, nil
+	keys := make([]string, len(found))
+	for i, one := range found {
+		keys[i] = one.Key
+	}
+	runs, err := s.Store.Runs(ctx, store.RunFilter{Keys: keys, Each: stripLength, Limit: len(keys) * stripLength})
+	for _, r := range runs {
+		all[r.Schedule] = append(all[r.Schedule], r)
+	}
+	return all, err
 }
 
 // glance is how many schedules and runs the first page looks at.

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// Run is a row of the ledger, with what came of it.
+type Run struct {
+	ID         int64     `json:"id"`
+	Schedule   string    `json:"schedule"`
+	Occurrence string    `json:"occurrence"`
+	Nominal    time.Time `json:"nominal,omitzero"`
+	Until      time.Time `json:"until,omitzero"`
+	Count      int       `json:"count"`
+	Due        time.Time `json:"due"`
+	Origin     string    `json:"origin"`
+	Backfill   int64     `json:"backfill,omitempty"`
+	Decision   string    `json:"decision"`
+	Reason     string    `json:"reason,omitempty"`
+	Blocker    int64     `json:"blocker_job_id,omitempty"`
+	JobID      int64     `json:"job_id,omitempty"`
+	DecidedAt  time.Time `json:"decided_at"`
+	Note       string    `json:"note,omitempty"`
+	Author     string    `json:"author,omitempty"`
+	// State is skipped, the queue's state of the job while it has not ended, or
+	// its outcome.
+	State      string    `json:"state"`
+	Attempts   int       `json:"attempts"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	Error      string    `json:"error,omitempty"`
+	// SeenAt and SeenBy tell who said to have seen a failure, and when.
+	SeenAt time.Time `json:"seen_at,omitzero"`
+	SeenBy string    `json:"seen_by,omitempty"`
+	// Progress is how far the job said it was; nil: it never said.
+	Progress *Progress `json:"progress,omitempty"`
+}
+
+// RunFilter chooses rows of the ledger.
+type RunFilter struct {
+	Key     string
+	JobID   int64
+	Nominal time.Time // with Key
+	Trigger string    // the id of a trigger, with Key
+	State   string    // as Run.State
+	// Backfill is the id of a backfill.
+	Backfill int64
+	// Latest means the last job the clock made for each schedule.
+	Latest bool
+	// Each means so many rows of each schedule, the newest.
+	Each int
+	// Unseen means final failures that nobody has said to have seen.
+	Unseen   bool
+	ID       int64
+	Keys     []string  // of these schedules; none: of all
+	Open     bool      // jobs that have not ended
+	Decision string    // enqueued or skipped
+	Origin   string    // clock, backfill or trigger
+	From, To time.Time // due in [From, To)
+	Error    string    // words in the error, the note or the reason, in any case
+	Before   int64     // rows with a smaller id, for the next page
+	Limit    int
+}
+
+// Runs lists rows of the ledger, the newest first.
+func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
+	return s.runs(ctx, s.db.Reader(), f)
+}
+
+func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Run, error) {
+	if f.Limit <= 0 {
+		f.Limit = 20
+	}
+	condition, arguments, state := s.runsWhere(f)
+	rows, err := q.Query(ctx, `SELECT o.id, s.key, o.nominal_at, o.until_at, o.count, o.due_at, o.origin, o.run, o.trigger_id,
+			o.decision, o.reason, o.blocker_job_id, coalesce(o.job_id, 0), o.decided_at, o.note, o.author, `+state+`,
+			CASE WHEN o.outcome IS NULL THEN coalesce(j.attempt, 0) ELSE o.attempts END,
+			CASE WHEN o.outcome IS NULL THEN `+s.jobs.StartedAt+` ELSE o.started_at END,
+			CASE WHEN o.outcome IS NULL THEN `+s.jobs.FinishedAt+` ELSE o.finished_at END,
+			CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN `+s.jobs.Error+` ELSE o.error END,
+			o.seen_at, o.seen_by, coalesce(p.attempt, 0), p.at, coalesce(p.fraction, 0), coalesce(p.note, '')
+		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
+		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
+		LEFT JOIN punctual_progress p ON p.job_id = o.job_id
+		WHERE `+condition+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(f.Limit), arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Run
+	for rows.Next() {
+		var (
+			r        Run
+			trigger  string
+			progress Progress
+		)
+		if err := rows.Scan(&r.ID, &r.Schedule, &r.Nominal, &r.Until, &r.Count, &r.Due, &r.Origin, &r.Backfill, &trigger,
+			&r.Decision, &r.Reason, &r.Blocker, &r.JobID, &r.DecidedAt, &r.Note, &r.Author, &r.State,
+			&r.Attempts, &r.StartedAt, &r.FinishedAt, &r.Error,
+			&r.SeenAt, &r.SeenBy, &progress.Attempt, &progress.At, &progress.Fraction, &progress.Note); err != nil {
+			return nil, err
+		}
+		if !progress.At.IsZero() {
+			r.Progress = &progress
+		}
+		r.Occurrence = r.Schedule + "!" + trigger
+		if trigger == "" {
+			r.Occurrence = schedule.OccurrenceName(r.Schedule, r.Nominal)
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+// CountRuns counts rows of the ledger by their state.
+func (s *Store) CountRuns(ctx context.Context, f RunFilter) (map[string]int, error) {
+	condition, arguments, state := s.runsWhere(f)
+	rows, err := s.db.Reader().Query(ctx, `SELECT `+state+`, count(*)
+		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
+		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
+		WHERE `+condition+` GROUP BY 1`, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	counts := map[string]int{}
+	for rows.Next() {
+		var (
+			name  string
+			count int
+		)
+		if err := rows.Scan(&name, &count); err != nil {
+			return nil, err
+		}
+		counts[name] = count
+	}
+	return counts, rows.Err()
+}
+
+// runsWhere is a filter as SQL, and the expression for a row's state.
+func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state string) {
+	condition = "true"
+	where := func(clause string, value any) {
+		arguments = append(arguments, value)
+		condition += fmt.Sprintf(" AND "+clause, len(arguments))
+	}
+	f.whereSchedules(where)
+	if f.JobID != 0 {
+		where("o.job_id = $%d", f.JobID)
+	}
+	if !f.Nominal.IsZero() {
+		where("o.nominal_at <= $%[1]d AND coalesce(o.until_at, o.nominal_at) >= $%[1]d", f.Nominal)
+	}
+	if f.Trigger != "" {
+		where("o.trigger_id = $%d", f.Trigger)
+	}
+	if f.Backfill != 0 {
+		where("o.origin = 'backfill' AND o.run = $%d", f.Backfill)
+	}
+	if f.Unseen {
+		condition += " AND " + unseen
+	}
+	if f.ID != 0 {
+		where("o.id = $%d", f.ID)
+	}
+	if f.Open {
+		condition += " AND o.outcome IS NULL AND j.id IS NOT NULL AND NOT (" + s.jobs.Ended + ")"
+	}
+	if f.Decision != "" {
+		where("o.decision = $%d", f.Decision)
+	}
+	if f.Origin != "" {
+		where("o.origin = $%d", f.Origin)
+	}
+	if !f.From.IsZero() {
+		where("o.due_at >= $%d", f.From)
+	}
+	if !f.To.IsZero() {
+		where("o.due_at < $%d", f.To)
+	}
+	if f.Error != "" {
+		// What has not been copied into the ledger yet stands at the job.
+		arguments = append(arguments, containing(f.Error))
+		condition += fmt.Sprintf(` AND lower(CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN %s ELSE o.error END
+			|| ' ' || o.note || ' ' || o.reason) LIKE $%d ESCAPE '!'`, s.jobs.Error, len(arguments))
+	}
+	if f.Before != 0 {
+		where("o.id < $%d", f.Before)
+	}
+	state = `CASE WHEN o.decision = 'skipped' THEN 'skipped' ELSE coalesce(o.outcome,
+		CASE WHEN j.id IS NULL THEN 'unknown' WHEN ` + s.jobs.Ended + ` THEN ` + s.jobs.Outcome + ` ELSE j.state` + s.text() + ` END) END`
+	if f.State != "" {
+		// Not by where: the expression has percent signs of its own.
+		arguments = append(arguments, f.State)
+		condition += fmt.Sprintf(" AND %s = $%d", state, len(arguments))
+	}
+	return condition, arguments, state
+}
+
+// whereSchedules lets through the rows of some schedules, or some rows of each.
+// An index serves the number of a schedule; by its key the databases would
+// rather read the whole ledger from its end until they have enough.
+func (f RunFilter) whereSchedules(where func(string, any)) {
+	which, value := "w.key = $%[1]d", any(f.Key)
+	if len(f.Keys) > 0 {
+		which, value = "w.key = ANY($%[1]d)", any(f.Keys)
+	} else if f.Key == "" {
+		which, value = "$%[1]d = ''", any("")
+	}
+	switch {
+	case f.Latest:
+		where(`o.job_id IN (SELECT d.last_job_id FROM punctual_due d JOIN punctual_schedule w ON w.id = d.schedule_id
+			WHERE d.last_job_id > 0 AND `+which+`)`, value)
+	case f.Each > 0:
+		where(fmt.Sprintf(`o.id IN (SELECT x.id FROM punctual_schedule w JOIN punctual_occurrence x ON x.schedule_id = w.id
+			AND x.id >= coalesce((SELECT y.id FROM punctual_occurrence y WHERE y.schedule_id = w.id ORDER BY y.id DESC LIMIT 1 OFFSET %d), 0)
+			WHERE `, f.Each-1)+which+`)`, value)
+	case len(f.Keys) > 0:
+		where("o.schedule_id IN (SELECT w.id FROM punctual_schedule w WHERE "+which+")", value)
+	case f.Key != "":
+		where("o.schedule_id = (SELECT w.id FROM punctual_schedule w WHERE "+which+")", value)
+	}
+}
+
+// text casts River's enumeration of states.
+func (s *Store) text() string {
+	if s.db.Kind == database.Postgres {
+		return "::text"
+	}
+	return ""
+}

@@ -145,7 +145,7 @@ func (p *pruning) prunableRows(ctx context.Context, one *aged, limit int) (found
 // old they are.
 func (p *pruning) whatStays(ctx context.Context, one *aged) error {
 	return p.store.db.Reader().QueryRow(ctx, `SELECT
-			coalesce((SELECT id FROM punctual_occurrence WHERE schedule_id = $1 AND outcome = 'succeeded' ORDER BY finished_at DESC LIMIT 1), 0),
+			coalesce((SELECT id FROM punctual_occurrence WHERE schedule_id = $1 AND outcome = 'succeeded' ORDER BY finished_at DESC, id DESC LIMIT 1), 0),
 			coalesce((SELECT last_job_id FROM punctual_due WHERE schedule_id = $1), 0)`, one.id).Scan(&one.success, &one.job)
 }
 

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/database"
@@ -76,6 +79,20 @@ func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Ru
 	if f.Limit <= 0 {
 		f.Limit = 20
 	}
+	var all []Run
+	for _, part := range s.parts(f.State) {
+		some, err := s.runsOf(ctx, q, f, part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Run) int { return cmp.Compare(b.ID, a.ID) })
+	return all[:min(len(all), f.Limit)], nil
+}
+
+// runsOf lists the rows of a part, the newest first.
+func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, part string) ([]Run, error) {
 	condition, arguments, state := s.runsWhere(f)
 	rows, err := q.Query(ctx, `SELECT o.id, s.key, o.nominal_at, o.until_at, o.count, o.due_at, o.origin, o.run, o.trigger_id,
 			o.decision, o.reason, o.blocker_job_id, coalesce(o.job_id, 0), o.decided_at, o.note, o.author, `+state+`,
@@ -87,7 +104,7 @@ func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Ru
 		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
 		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
 		LEFT JOIN punctual_progress p ON p.job_id = o.job_id
-		WHERE `+condition+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(f.Limit), arguments...)
+		WHERE `+condition+part+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(f.Limit), arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -119,27 +136,69 @@ func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Ru
 
 // CountRuns counts rows of the ledger by their state.
 func (s *Store) CountRuns(ctx context.Context, f RunFilter) (map[string]int, error) {
+	counts := map[string]int{}
+	for _, part := range s.parts(f.State) {
+		if err := s.countPart(ctx, f, part, counts); err != nil {
+			return nil, err
+		}
+	}
+	return counts, nil
+}
+
+func (s *Store) countPart(ctx context.Context, f RunFilter, part string, counts map[string]int) error {
 	condition, arguments, state := s.runsWhere(f)
-	rows, err := s.db.Reader().Query(ctx, `SELECT `+state+`, count(*)
-		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
-		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
-		WHERE `+condition+` GROUP BY 1`, arguments...)
+	name, group, queue := state, " GROUP BY 1", " LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL"
+	if f.State != "" && !strings.Contains(condition+part, "j.") {
+		// What an index of one state can count by itself.
+		name, group, queue = "'"+f.State+"'", "", ""
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT `+name+`, count(*) FROM punctual_occurrence o`+queue+` WHERE `+condition+part+group, arguments...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	counts := map[string]int{}
 	for rows.Next() {
 		var (
 			name  string
 			count int
 		)
 		if err := rows.Scan(&name, &count); err != nil {
-			return nil, err
+			return err
 		}
-		counts[name] = count
+		if count > 0 {
+			counts[name] += count
+		}
 	}
-	return counts, rows.Err()
+	return rows.Err()
+}
+
+// uncopied are the rows o whose outcome is not in the ledger, by the index of
+// them: it begins with the schedule, and every schedule's number is above zero.
+// Postgres takes what is skipped for uncopied, too, and would read the ledger
+// from its end for so many; of an array it expects few.
+func (s *Store) uncopied() string {
+	ids := "SELECT u.id FROM punctual_occurrence u WHERE u.schedule_id > 0 AND u.job_id IS NOT NULL AND u.outcome IS NULL"
+	if s.db.Kind == database.Postgres {
+		return "o.id = ANY(ARRAY(" + ids + "))"
+	}
+	return "o.id IN (" + ids + ")"
+}
+
+// parts are conditions that together let through the rows in a state, and each
+// of them once. What has ended has its own index, which no statement that looks
+// at the queue as well would be given; so it is asked for apart.
+func (s *Store) parts(state string) []string {
+	switch {
+	case state == "":
+		return []string{""}
+	case state == "skipped":
+		return []string{" AND o.decision = 'skipped'"}
+	case state == "succeeded":
+		return []string{" AND o.outcome = 'succeeded'", s.uncopiedIn(state)}
+	case slices.Contains(Outcomes, state):
+		return []string{" AND o.outcome <> 'succeeded' AND o.outcome = '" + state + "'", s.uncopiedIn(state)}
+	}
+	return []string{s.uncopiedIn(state)}
 }
 
 // runsWhere is a filter as SQL, and the expression for a row's state.
@@ -192,14 +251,22 @@ func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state
 	if f.Before != 0 {
 		where("o.id < $%d", f.Before)
 	}
-	state = `CASE WHEN o.decision = 'skipped' THEN 'skipped' ELSE coalesce(o.outcome,
+	return condition, arguments, s.stateOf()
+}
+
+// stateOf is the expression for a row's state.
+func (s *Store) stateOf() string {
+	return `CASE WHEN o.decision = 'skipped' THEN 'skipped' ELSE coalesce(o.outcome,
 		CASE WHEN j.id IS NULL THEN 'unknown' WHEN ` + s.jobs.Ended + ` THEN ` + s.jobs.Outcome + ` ELSE j.state` + s.text() + ` END) END`
-	if f.State != "" {
-		// Not by where: the expression has percent signs of its own.
-		arguments = append(arguments, f.State)
-		condition += fmt.Sprintf(" AND %s = $%d", state, len(arguments))
+}
+
+// uncopiedIn lets through the rows in a state of which the queue tells. The name
+// of the state comes from outside: what is no name of one is none.
+func (s *Store) uncopiedIn(state string) string {
+	if strings.ContainsFunc(state, func(r rune) bool { return r < 'a' || r > 'z' }) {
+		return " AND 1 = 0"
 	}
-	return condition, arguments, state
+	return " AND " + s.uncopied() + " AND " + s.stateOf() + " = '" + state + "'"
 }
 
 // whereSchedules lets through the rows of some schedules, or some rows of each.

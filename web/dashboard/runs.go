@@ -239,11 +239,16 @@ func (s *site) showBulkRuns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	counts, err := s.Store.CountRuns(r.Context(), f)
-	if err != nil {
-		return err
-	}
 	for _, state := range states {
+		if ask.State != "" && state != ask.State {
+			continue
+		}
+		// One state after the other: to count all would be to read all that ran.
+		f.State = state
+		counts, err := s.Store.CountRuns(r.Context(), f)
+		if err != nil {
+			return err
+		}
 		if counts[state] > 0 {
 			v.Counts = append(v.Counts, bulkCount{label(store.Run{State: state}), counts[state]})
 			v.Total += counts[state]

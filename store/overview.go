@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,16 +16,25 @@ type OverviewFilter struct {
 	Search string // words in the key or the description, in any case
 	Tag    string
 	Owner  string // the kind of the owner
-	After  string // keys after this one, for the next page
-	Limit  int    // zero: all
+	// Standing leaves out some that stand otherwise, as far as the database can
+	// tell: whoever asks looks at each once more.
+	Standing Standing
+	After    string // keys after this one, for the next page
+	Limit    int    // zero: all
 }
 
 // where is a filter as SQL, with the order and the bound.
-func (f OverviewFilter) where() (condition string, arguments []any) {
+func (f OverviewFilter) where(pauses *forcedPauses) (condition string, arguments []any) {
 	condition = "s.deleted_at IS NULL"
 	where := func(clause string, value any) {
 		arguments = append(arguments, value)
 		condition += fmt.Sprintf(" AND "+clause, len(arguments))
+	}
+	switch {
+	case f.Standing == StandingWaiting:
+		condition += " AND d.waiting_for <> ''"
+	case f.Standing == StandingPaused && len(pauses.wide) == 0:
+		where("s.id = ANY($%d)", slices.Sorted(maps.Keys(pauses.bySchedule)))
 	}
 	if f.Key != "" {
 		where("s.key = $%d", f.Key)
@@ -121,6 +132,12 @@ type Upcoming struct {
 
 // Ahead are the next n nominals that are due after now.
 func (o Overview) Ahead(now time.Time, n int) []Upcoming {
+	return o.AheadUntil(now, time.Time{}, n)
+}
+
+// AheadUntil are those of them up to the first that is due after an instant;
+// zero: all.
+func (o Overview) AheadUntil(now, until time.Time, n int) []Upcoming {
 	after := o.State.Cursor
 	if last, ok := o.Timeline.LastDue(now); ok && last.At.After(after) {
 		after = last.At
@@ -128,7 +145,7 @@ func (o Overview) Ahead(now time.Time, n int) []Upcoming {
 	next := []Upcoming{}
 	for range n {
 		nominal, ok := o.Timeline.Next(after)
-		if !ok {
+		if !ok || !until.IsZero() && nominal.Due.After(until) {
 			break
 		}
 		u := Upcoming{Nominal: nominal.At, Due: nominal.Due}

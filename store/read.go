@@ -45,7 +45,7 @@ func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overvie
 	if err != nil {
 		return nil, err
 	}
-	condition, arguments := f.where()
+	condition, arguments := f.where(pauses)
 	rows, err := s.db.Reader().Query(ctx, `SELECT `+scheduleColumns+`, s.error, s.error_at, s.format, `+stateColumns+`
 		FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE `+condition, arguments...)
 	if err != nil {

@@ -65,9 +65,12 @@ type RunFilter struct {
 	Decision string    // enqueued or skipped
 	Origin   string    // clock, backfill or trigger
 	From, To time.Time // due in [From, To)
-	Error    string    // words in the error, the note or the reason, in any case
-	Before   int64     // rows with a smaller id, for the next page
-	Limit    int
+	// DecidedFrom means decided then or later, which is quick where it is not
+	// long ago.
+	DecidedFrom time.Time
+	Error       string // words in the error, the note or the reason, in any case
+	Before      int64  // rows with a smaller id, for the next page
+	Limit       int
 }
 
 // Runs lists rows of the ledger, the newest first.
@@ -242,6 +245,9 @@ func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state
 	if !f.To.IsZero() {
 		where("o.due_at < $%d", f.To)
 	}
+	if !f.DecidedFrom.IsZero() {
+		where(s.decidedFrom(), f.DecidedFrom)
+	}
 	if f.Error != "" {
 		// What has not been copied into the ledger yet stands at the job.
 		arguments = append(arguments, containing(f.Error))
@@ -292,6 +298,15 @@ func (f RunFilter) whereSchedules(where func(string, any)) {
 	case f.Key != "":
 		where("o.schedule_id = (SELECT w.id FROM punctual_schedule w WHERE "+which+")", value)
 	}
+}
+
+// decidedFrom are the rows o decided from an instant on. SQLite would rather go
+// through the whole ledger in order of id than sort what its index finds.
+func (s *Store) decidedFrom() string {
+	if s.db.Kind == database.Postgres {
+		return "o.decided_at >= $%d"
+	}
+	return "o.id IN (SELECT u.id FROM punctual_occurrence u WHERE u.decided_at >= $%d)"
 }
 
 // text casts River's enumeration of states.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/punctual-dev/punctual/store"
 )
@@ -46,6 +47,34 @@ var listTests = []test{
 		h.at("13:30")
 		h.must(errorOf(h.CopyOutcomes(h.ctx())))
 		h.wantStates(map[string]int{"failed": 4, "succeeded": 4, "skipped": 3, "running": 1})
+		runs, err := h.Runs(h.ctx(), store.RunFilter{Key: "a", DecidedFrom: moment("12:00"), Limit: 10})
+		h.must(err)
+		equal(h, "decided since twelve", len(runs), 2)
+	}},
+	{"a filter by how schedules stand leaves out nobody who stands so", func(h *house) {
+		tagged := declared("b", "hourly at :00")
+		tagged.Tags = []string{"nightly", "money"}
+		h.apply(declared("a", "hourly at :00"), tagged, declared("c", "hourly at :00"))
+		standing := func(as store.Standing) (keys []string) {
+			all, err := h.OverviewsWhere(h.ctx(), store.OverviewFilter{Standing: as})
+			h.must(err)
+			for _, one := range all {
+				if one.Standing() == as {
+					keys = append(keys, one.Key)
+				}
+			}
+			return keys
+		}
+		same(h, "paused", standing(store.StandingPaused), nil)
+		h.pause(store.Target{Key: "c"}, time.Time{})
+		same(h, "paused by key", standing(store.StandingPaused), []string{"c"})
+		h.pause(store.Target{Tag: "money"}, time.Time{})
+		same(h, "paused by key and tag", standing(store.StandingPaused), []string{"b", "c"})
+		same(h, "active", standing(store.StandingActive), []string{"a"})
+		h.pause(store.Target{All: true}, time.Time{})
+		same(h, "paused, everything", standing(store.StandingPaused), []string{"a", "b", "c"})
+		pauses := h.overview("b").Pauses
+		equal(h, "pauses of one", fmt.Sprint(pauses[0].Scope, " ", pauses[1].Scope), "tag all")
 	}},
 }
 

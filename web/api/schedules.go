@@ -56,7 +56,7 @@ func (a *api) listSchedules(ctx context.Context, in *scheduleList) (*answer[page
 		return nil, err
 	}
 	result := page[Schedule]{Items: []Schedule{}}
-	filter := store.OverviewFilter{Search: in.Search, Tag: in.Tag, Owner: in.Owner, After: in.Cursor, Limit: in.Limit + 1}
+	filter := store.OverviewFilter{Search: in.Search, Tag: in.Tag, Owner: in.Owner, Standing: store.Standing(in.State), After: in.Cursor, Limit: in.Limit + 1}
 	if in.State != "" {
 		filter.Limit = max(filter.Limit, 500)
 	}

@@ -91,7 +91,7 @@ const pulseColumns = 60
 func (s *site) addPulse(ctx context.Context, p *page, v *overviewView) error {
 	const most = 4000
 	from := p.Now.Add(-time.Hour)
-	runs, err := s.Store.Runs(ctx, store.RunFilter{From: from, Limit: most})
+	runs, err := s.Store.Runs(ctx, store.RunFilter{From: from, DecidedFrom: from, Limit: most})
 	if err != nil {
 		return err
 	}
@@ -163,10 +163,7 @@ func hourOf(found []store.Overview, now time.Time) *hourView {
 	var counts [columns]int
 	seconds := map[time.Time]int{}
 	for _, one := range found {
-		for i, next := range one.Ahead(now, 720) {
-			if next.Due.After(until) {
-				break
-			}
+		for i, next := range one.AheadUntil(now, until, 720) {
 			if i < 3 {
 				h.Next = append(h.Next, comingRun{one.Key, next.Due, next.Fate})
 			}
@@ -198,11 +195,7 @@ func hourOf(found []store.Overview, now time.Time) *hourView {
 }
 
 // loadOf is what comes due between two instants.
-func (s *site) loadOf(ctx context.Context, from, until time.Time) (*schedule.Forecast, error) {
-	found, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{Limit: glance})
-	if err != nil {
-		return nil, err
-	}
+func loadOf(ctx context.Context, found []store.Overview, from, until time.Time) (*schedule.Forecast, error) {
 	var declared []schedule.Declaration
 	for _, one := range found {
 		if one.Standing() != store.StandingPaused {

@@ -60,17 +60,25 @@ func (s *site) loadView(ctx context.Context, now time.Time) (loadView, error) {
 		if spec == nil || one.Standing() == store.StandingPaused {
 			continue
 		}
-		for i := range hours {
-			from := v.From.Add(time.Duration(i) * time.Hour)
-			hours[i] += spec.Count(from.Add(-time.Nanosecond), from.Add(time.Hour-time.Nanosecond))
+		count := func(from time.Time, span time.Duration) int {
+			return spec.Count(from.Add(-time.Nanosecond), from.Add(span-time.Nanosecond))
 		}
-		for i := range minutes {
-			from := v.From.Add(time.Duration(i) * 5 * time.Minute)
-			minutes[i] += spec.Count(from.Add(-time.Nanosecond), from.Add(5*time.Minute-time.Nanosecond))
+		// Most are due seldom: where nothing is, no smaller part is counted.
+		for day := range len(hours) / weekColumns {
+			left := count(v.From.Add(time.Duration(day)*24*time.Hour), 24*time.Hour)
+			for i := day * weekColumns; left > 0 && i < (day+1)*weekColumns; i++ {
+				from := v.From.Add(time.Duration(i) * time.Hour)
+				n := count(from, time.Hour)
+				hours[i], left = hours[i]+n, left-n
+				for part := i * dayColumns; n > 0 && part < min(len(minutes), (i+1)*dayColumns); part++ {
+					m := count(v.From.Add(time.Duration(part)*5*time.Minute), 5*time.Minute)
+					minutes[part], n = minutes[part]+m, n-m
+				}
+			}
 		}
 	}
 	v.fill(minutes[:], hours[:])
-	forecast, err := s.loadOf(ctx, v.From.Add(-time.Nanosecond), v.From.Add(24*time.Hour))
+	forecast, err := loadOf(ctx, found, v.From.Add(-time.Nanosecond), v.From.Add(24*time.Hour))
 	if err != nil {
 		return v, err
 	}

@@ -84,7 +84,7 @@ func (s *site) schedules(w http.ResponseWriter, r *http.Request) error {
 // once they have been read, so with that filter it reads on, but not for ever.
 func (s *site) findSchedules(ctx context.Context, v schedulesView, after string) (found []store.Overview, last string, more bool, err error) {
 	const mostLooks = 10
-	filter := store.OverviewFilter{Search: v.Search, Tag: v.Tag, Owner: v.Owner, After: after, Limit: schedulesPerPage + 1}
+	filter := store.OverviewFilter{Search: v.Search, Tag: v.Tag, Owner: v.Owner, Standing: store.Standing(v.State), After: after, Limit: schedulesPerPage + 1}
 	if v.State != "" {
 		filter.Limit = 200
 	}

@@ -214,3 +214,16 @@ func TestEveryReasonIsToldInWords(t *testing.T) {
 		})
 	}
 }
+
+func TestCountsHaveTheirThousandsApart(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		want string
+	}{
+		{0, "0 runs"}, {1, "1 run"}, {999, "999 runs"}, {1000, "1\u202f000 runs"}, {1234567, "1\u202f234\u202f567 runs"}, {-12345, "−12\u202f345 runs"},
+	} {
+		if got := counted(c.n, "run"); got != c.want {
+			t.Errorf("counted(%d) is %q, want %q", c.n, got, c.want)
+		}
+	}
+}

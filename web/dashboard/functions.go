@@ -3,6 +3,7 @@ package dashboard
 import (
 	"html/template"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,9 +90,7 @@ func fieldOf(f fields, name, label, hint string) formField {
 
 // grouped is a number with its thousands apart.
 func grouped(n int) string {
-	text := counted(n, "")
-	text = text[:strings.IndexByte(text, ' ')]
-	digits := strings.TrimPrefix(text, "-")
+	digits := strings.TrimPrefix(strconv.Itoa(n), "-")
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "\u202f" + digits[i:]
 	}

@@ -130,15 +130,15 @@ func (s *site) addPulse(ctx context.Context, p *page, v *overviewView) error {
 		case ran[i]+skipped[i] == 0:
 			look = "" // nothing is drawn
 		}
-		bars = append(bars, bar{float64(ran[i] + failed[i]), look, fmt.Sprintf("%s: %d ran, %d failed, %d skipped", at, ran[i]+failed[i], failed[i], skipped[i])})
+		bars = append(bars, bar{float64(ran[i] + failed[i]), look, fmt.Sprintf("%s: %s ran, %s failed, %s skipped", at, grouped(ran[i]+failed[i]), grouped(failed[i]), grouped(skipped[i]))})
 		d := delay{Count: len(late[i])}
 		d.P50, d.P99, d.Max = spread(late[i])
-		d.Title = fmt.Sprintf("%s: half within %s, 99 %% within %s, the latest %s (%d)", at, took(d.P50), took(d.P99), took(d.Max), d.Count)
+		d.Title = fmt.Sprintf("%s: half within %s, 99 %% within %s, the latest %s (%s)", at, took(d.P50), took(d.P99), took(d.Max), grouped(d.Count))
 		delays = append(delays, d)
 	}
 	p50, p99, most99 := spread(all)
 	v.Lateness = latenessTile(p50, p99, most99, len(all))
-	v.Activity = barChart(fmt.Sprintf("Runs in the last hour, minute by minute: %d ran, %d failed, %d were skipped.", v.Ran+v.Failed, v.Failed, v.Skipped), 84, bars)
+	v.Activity = barChart(fmt.Sprintf("Runs in the last hour, minute by minute: %s ran, %s failed, %s were skipped.", grouped(v.Ran+v.Failed), grouped(v.Failed), grouped(v.Skipped)), 84, bars)
 	v.Delays = delayChart(fmt.Sprintf("How late the clock was in the last hour, minute by minute: half within %s, 99 %% within %s, the latest %s.", took(p50), took(p99), took(most99)), 84, delays)
 	return nil
 }
@@ -180,7 +180,7 @@ func hourOf(found []store.Overview, now time.Time) *hourView {
 	var bars []bar
 	for i, n := range counts {
 		from := now.Add(time.Duration(i) * time.Minute)
-		bars = append(bars, bar{float64(n), lookRunning, fmt.Sprintf("%s, in %d min: %d due", from.Format("15:04 UTC"), i, n)})
+		bars = append(bars, bar{float64(n), lookRunning, fmt.Sprintf("%s, in %d min: %s due", from.Format("15:04 UTC"), i, grouped(n))})
 	}
 	for at, n := range seconds {
 		if n > 2 && (h.Herd == nil || n > h.Herd.Count || n == h.Herd.Count && at.Before(h.Herd.At)) {
@@ -210,7 +210,7 @@ func herdWords(h schedule.Herd) string {
 	keys := h.Schedules[:min(len(h.Schedules), named)]
 	text := strings.Join(keys, ", ")
 	if more := len(h.Schedules) - len(keys); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		text += fmt.Sprintf(" and %s more", grouped(more))
 	}
 	return text
 }

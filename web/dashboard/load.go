@@ -100,7 +100,7 @@ func (v *loadView) fill(minutes, hours []int) {
 			v.Day = append(v.Day, heatRow{Label: timeElement(from, "hour", "15:04")})
 		}
 		row := &v.Day[len(v.Day)-1]
-		row.Cells = append(row.Cells, heatCell{n, fmt.Sprintf("%s to %s: %d due", from.Format("2 Jan 15:04"), from.Add(5*time.Minute).Format("15:04 UTC"), n)})
+		row.Cells = append(row.Cells, heatCell{n, fmt.Sprintf("%s to %s: %s due", from.Format("2 Jan 15:04"), from.Add(5*time.Minute).Format("15:04 UTC"), grouped(n))})
 	}
 	// A line a day, from the first hour on.
 	for i, n := range hours {
@@ -110,6 +110,6 @@ func (v *loadView) fill(minutes, hours []int) {
 			v.Week = append(v.Week, heatRow{Label: timeElement(from, "day", "Mon 2 Jan")})
 		}
 		row := &v.Week[len(v.Week)-1]
-		row.Cells = append(row.Cells, heatCell{n, fmt.Sprintf("%s to %s: %d due", from.Format("Mon 2 Jan 15:04"), from.Add(time.Hour).Format("15:04 UTC"), n)})
+		row.Cells = append(row.Cells, heatCell{n, fmt.Sprintf("%s to %s: %s due", from.Format("Mon 2 Jan 15:04"), from.Add(time.Hour).Format("15:04 UTC"), grouped(n))})
 	}
 }

@@ -42,7 +42,7 @@ func cellTitle(r store.Run, policies *schedule.Policies, now time.Time) string {
 	}
 	text := label(r) + ", " + at.UTC().Format("2 Jan 15:04:05 UTC")
 	if r.Count > 1 {
-		text = fmt.Sprintf("%d %s, %s to %s", r.Count, label(r), at.UTC().Format("2 Jan 15:04:05"), r.Until.UTC().Format("2 Jan 15:04:05 UTC"))
+		text = fmt.Sprintf("%s %s, %s to %s", grouped(r.Count), label(r), at.UTC().Format("2 Jan 15:04:05"), r.Until.UTC().Format("2 Jan 15:04:05 UTC"))
 	}
 	if words := originWords(r); words != "" {
 		text += " (" + words + ")"

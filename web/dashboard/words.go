@@ -101,7 +101,7 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 	case "skipped":
 		v.Answer, v.Why, v.Next = "It did not run.", whySkipped(r, policies), afterSkip(r)
 		if r.Count > 1 {
-			v.Answer = fmt.Sprintf("These %d did not run.", r.Count)
+			v.Answer = fmt.Sprintf("These %s did not run.", grouped(r.Count))
 		}
 	case "succeeded":
 		v.Answer, v.Why = "It ran and succeeded.", fmt.Sprintf("It took %s%s.", took(r.FinishedAt.Sub(r.StartedAt)), afterAttempts(r))
@@ -219,7 +219,7 @@ func ledgerLine(r store.Run, policies *schedule.Policies, now time.Time) string 
 	switch r.State {
 	case "skipped":
 		if r.Count > 1 {
-			return fmt.Sprintf("%d skipped. %s", r.Count, v.Why)
+			return fmt.Sprintf("%s skipped. %s", grouped(r.Count), v.Why)
 		}
 		return "Skipped. " + v.Why
 	case "succeeded":
@@ -334,7 +334,7 @@ func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return grouped(n) + " " + noun + "s"
 }
 
 // sentence is a text with a capital at its beginning and a stop at its end.

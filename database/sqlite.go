@@ -109,16 +109,20 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 	}()
 	poll := time.NewTicker(sqlitePoll)
 	defer poll.Stop()
-	for last := s.written(); ; {
+	last, again := s.written(), false
+	for {
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if now := s.written(); now != last {
-			last = now
+		now := s.written()
+		changed := now != last
+		if changed || again {
 			wake()
 		}
+		// What was seen may not have been committed yet: one more look is due.
+		last, again = now, changed
 	}
 }
 

@@ -78,6 +78,7 @@ var everyday = sync.OnceValue(func() (all []rephrasing) {
 		{`^(?:every |on )?` + dayName + anyTime, "weekly on $1 at $2"},
 		{`^(?:every month|monthly) on (?:the )?([0-9]+)(?:st|nd|rd|th)(?: day)?` + anyTime, "monthly on $1 at $2"},
 		{`^(?:every month|monthly) on (?:the )?last(?: day)?` + anyTime, "monthly on last at $1"},
+		{`\b(mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)s?\b`, "$1"},
 		{`^every other (day|week|hour)$`, "every 2 ${1}s"},
 		{`^twice a day$`, "daily at 00:00, 12:00"},
 		{`^hourly$`, "hourly at :00"},

@@ -169,7 +169,11 @@ func parseRule(expression string, except exceptions) (rule, error) {
 	end := len(strings.TrimRight(expression, " \t\r\n"))
 	for i := range end {
 		if c := expression[i]; c > '~' || c < ' ' && c != '\t' {
-			return nil, p.fail("expression", i, i+characterLength(expression[i:]), "has a character that is not plain ASCII", "letters, digits, spaces and * ? , - / # : @ =")
+			problem := "has a character that is not plain ASCII"
+			if c < ' ' {
+				problem = "has a control character, such as the end of a line"
+			}
+			return nil, p.fail("expression", i, i+characterLength(expression[i:]), problem, "letters, digits, spaces and * ? , - / # : @ =")
 		}
 	}
 	_, _, offset := cutZone(expression)

@@ -135,7 +135,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"99999999999999999999 * * * *", "minute", "99999999999999999999", "out of range"},
 		{"٣ * * * *", "expression", "٣", "ASCII"},
 		{"0\u00a09 * * *", "expression", "\u00a0", "ASCII"},
-		{"0 9\n* * *", "expression", "\n", "ASCII"},
+		{"0 9\n* * *", "expression", "\n", "control character"},
 		{"\xff", "expression", "\xff", "ASCII"},
 		{"H * * * *", "minute", "H", "jitter"},
 		{"0 0 30 2 *", "day of month", "30", "never"},

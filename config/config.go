@@ -84,7 +84,11 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	f := &File{Path: name, source: d}
 	d.build(f, o)
 	if len(d.all) > 0 {
-		return nil, &Error{Faults: d.sorted(), Fine: d.fine()}
+		faulty := &Error{Faults: d.sorted(), More: d.more}
+		if !d.more {
+			faulty.Fine = d.fine()
+		}
+		return nil, faulty
 	}
 	return f, nil
 }

@@ -29,7 +29,10 @@ type Warning = Finding
 // Error holds every fault of a file, in the order of the lines.
 type Error struct {
 	Faults []Finding
-	Fine   int // how many schedules none of them is about
+	// Fine is how many schedules none of them is about; zero where there are more
+	// faults than are told.
+	Fine int
+	More bool // there are more faults than these
 }
 
 // Error prints all the faults, each with an excerpt.
@@ -136,6 +139,7 @@ type findings struct {
 	lines   []string
 	told    map[Finding]bool
 	all     []Finding
+	more    bool // than all
 
 	recent     []rune // a line in characters, since one may hold all faults
 	recentLine int
@@ -149,7 +153,11 @@ func newFindings(file string, lines []string, hazards bool) *findings {
 // first field it came up for.
 func (f *findings) add(at place, field, advice, problem string) {
 	same := Finding{Line: at.line, Column: at.column, Problem: problem}
-	if f.told[same] || len(f.all) == maxFaults {
+	if f.told[same] {
+		return
+	}
+	if len(f.all) == maxFaults {
+		f.more = true
 		return
 	}
 	f.told[same] = true

@@ -46,6 +46,8 @@ func (q *Queue) Conditions() Conditions {
 		started, finished = micros("j.attempted_at"), micros("j.finalized_at")
 	}
 	waits := `j.state IN ('available', 'scheduled', 'pending')`
+	// River's word for an error after which a job is not tried again.
+	lastError = "replace(" + lastError + ", 'JobCancelError: ', '')"
 	return Conditions{
 		Active:     `(j.state = 'running' OR ` + waits + ` AND ` + failures + ` = 0)`,
 		Retrying:   `(j.state = 'retryable' OR ` + waits + ` AND ` + failures + ` > 0)`,

@@ -85,7 +85,7 @@ func (h *Health) judge() {
 		h.Reason = "the clock has not been through with what is due"
 	case late < unhealthyAfter:
 		// A deploy may stop one clock before it starts the next.
-		h.Healthy, h.Reason = true, "no clock is alive, but what is due is so only since a moment ago"
+		h.Healthy, h.Reason = true, fmt.Sprintf("no clock is alive, and nothing has been due for longer than %s", unhealthyAfter)
 	default:
 		h.Reason = "no clock is alive"
 	}

@@ -29,10 +29,12 @@ func (c *activityCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
-	all, err := st.Activities(a.Context, c.Before, c.Limit)
+	all, err := st.Activities(a.Context, c.Before, c.Limit+1)
 	if err != nil {
 		return fmt.Errorf("listing the activity: %w", err)
 	}
+	more := len(all) > c.Limit
+	all = all[:min(len(all), c.Limit)]
 	if c.JSON {
 		return a.printJSON(append([]store.Activity{}, all...))
 	}
@@ -45,7 +47,7 @@ func (c *activityCommand) Run(a *app, s *settings) error {
 		t.row(cell{local(one.At, time.UTC), plain}, cell{one.Author, bold}, cell{one.Action, plain}, cell{one.Subject, plain}, cell{oneLine(one.Detail), faint})
 	}
 	t.write(a.Stdout, a.Terminal)
-	if len(all) == c.Limit {
+	if more {
 		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", all[len(all)-1].ID)
 	}
 	return nil

@@ -30,7 +30,8 @@ const shownNext = 5
 type checked struct {
 	File     string            `json:"file"`
 	OK       bool              `json:"ok"`
-	Fine     int               `json:"fine"` // schedules without faults
+	Cut      bool              `json:"more_faults,omitempty"` // than are told
+	Fine     int               `json:"fine"`                  // schedules without faults
 	Faults   []config.Finding  `json:"faults"`
 	Warnings []config.Warning  `json:"warnings"`
 	Next     []nextOccurrence  `json:"next"`
@@ -76,7 +77,7 @@ func checkFile(a *app, s *settings, now time.Time) (*checked, error) {
 	file, err := readFile(a, s)
 	result := &checked{File: s.Config, OK: err == nil, Faults: []config.Finding{}, Warnings: []config.Warning{}, Next: []nextOccurrence{}}
 	if faulty, ok := errors.AsType[*config.Error](err); ok {
-		result.Faults, result.Fine = faulty.Faults, faulty.Fine
+		result.Faults, result.Fine, result.Cut = faulty.Faults, faulty.Fine, faulty.More
 		return result, nil
 	}
 	if err != nil {
@@ -131,7 +132,14 @@ func (r *checked) write(w io.Writer, now time.Time, terminal bool) error {
 		fmt.Fprintf(out, "%s\n\n", finding.Render(terminal))
 	}
 	if !r.OK {
-		fmt.Fprintf(out, "%s: %s; %s without any.\n", r.File, counted(len(r.Faults), "fault"), counted(r.Fine, "schedule"))
+		switch {
+		case r.Cut:
+			fmt.Fprintf(out, "%s: more than %s; the rest is told when these are mended.\n", r.File, counted(len(r.Faults), "fault"))
+		case r.Fine > 0:
+			fmt.Fprintf(out, "%s: %s; %s without any.\n", r.File, counted(len(r.Faults), "fault"), counted(r.Fine, "schedule"))
+		default:
+			fmt.Fprintf(out, "%s: %s.\n", r.File, counted(len(r.Faults), "fault"))
+		}
 		return out.Flush()
 	}
 	fmt.Fprintf(out, "%s: %s, no faults", r.File, counted(r.Fine, "schedule"))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -111,7 +112,24 @@ func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
 
 // plainly is a complaint of the parser without its own jargon.
 func plainly(err error) string {
-	return strings.NewReplacer("must be one of", "is not one of", "missing flags: ", "needs ", "expected ", "needs ").Replace(err.Error())
+	text := err.Error()
+	for _, jargon := range parserJargon {
+		text = jargon.words.ReplaceAllString(text, jargon.meaning)
+	}
+	return text
+}
+
+// parserJargon is what the parser says, and what it means, one after the other.
+var parserJargon = []struct {
+	words   *regexp.Regexp
+	meaning string
+}{
+	{regexp.MustCompile(`^(.*?)(?: \(from envar \w+=.*\))?: expected \w+ value but got "EOL".*$`), "$1 needs a value"},
+	{regexp.MustCompile(`^(-.*?): expected \w+ value but got "(-.*?)" \(.*$`), `$1: "$2" begins with a dash; if it is meant as the value: $1=$2`},
+	{regexp.MustCompile(`expected a valid [0-9]+ bit u?int but got (".*?")`), "$1 is not a whole number"},
+	{regexp.MustCompile(`^(.*) must be one of (.*?)(?:,"")? but got (".*")$`), "$1: $3 is not one of $2"},
+	{regexp.MustCompile(`missing flags: `), "needs "},
+	{regexp.MustCompile(`\bexpected `), "needs "},
 }
 
 // suggested names the commands that a word probably meant: those so called that

@@ -75,10 +75,12 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
-	runs, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, State: c.State, Unseen: c.Unseen, Before: c.Before, Limit: c.Limit})
+	runs, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, State: c.State, Unseen: c.Unseen, Before: c.Before, Limit: c.Limit + 1})
 	if err != nil {
 		return fmt.Errorf("listing runs: %w", err)
 	}
+	more := len(runs) > c.Limit
+	runs = runs[:min(len(runs), c.Limit)]
 	if len(runs) == 0 && c.Schedule != "" {
 		// A deleted schedule has a history, but is no schedule any more.
 		if _, err := st.Overviews(a.Context, c.Schedule); err != nil {
@@ -89,7 +91,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		return a.printJSON(append([]store.Run{}, runs...))
 	}
 	if len(runs) == 0 {
-		_, err := fmt.Fprintln(a.Stdout, "Nothing has been decided that is like that.")
+		_, err := fmt.Fprintln(a.Stdout, "No run matches.")
 		return err
 	}
 	now, err := st.Now(a.Context)
@@ -97,7 +99,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	listRuns(a, runs, zonesOf(a, st, runs), now)
-	if len(runs) == c.Limit {
+	if more {
 		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
 	}
 	return nil

@@ -110,7 +110,7 @@ func (c *schedulesListCommand) Run(a *app, s *settings) error {
 	case len(all) == 0:
 		fmt.Fprintf(a.Stdout, "There are no schedules yet. punctual apply reads them from %s.\n", s.Config)
 	case len(chosen) == 0:
-		fmt.Fprintf(a.Stdout, "None of the %s is like that.\n", counted(len(all), "schedule"))
+		fmt.Fprintf(a.Stdout, "None of the %s matches.\n", counted(len(all), "schedule"))
 	default:
 		listSchedules(a, chosen, now)
 	}

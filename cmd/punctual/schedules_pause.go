@@ -26,7 +26,7 @@ func (f targetFlags) target(command string) (store.Target, error) {
 		}
 	}
 	if named != 1 {
-		return store.Target{}, usageError("%[1]s: name one schedule, or --tag TAG, or --all; for example: punctual schedules %[1]s report", command)
+		return store.Target{}, usageError("%[1]s: name one of a schedule, --tag TAG and --all; for example: punctual schedules %[1]s report", command)
 	}
 	return store.Target{Key: f.Key, Tag: f.Tag, All: f.All}, nil
 }

@@ -11,7 +11,7 @@ type triggerCommand struct {
 	Key            string            `arg:"" help:"The schedule."`
 	Force          bool              `help:"Also where a job of it is active and its overlap does not allow another, or its limit is full."`
 	Arg            map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"Replace an argument: an environment variable of a command or request, or an argument of a Go worker; may be repeated."`
-	IdempotencyKey string            `placeholder:"KEY" help:"A repeat with the same key within a day makes no second job."`
+	IdempotencyKey *string           `placeholder:"KEY" help:"A repeat with the same key within a day makes no second job."`
 	Wait           bool              `help:"Follow the job until it ends, print what it writes, and exit by its outcome."`
 	JSON           bool              `name:"json" help:"Print JSON."`
 }
@@ -24,18 +24,26 @@ type triggered struct {
 
 // Run triggers. A refusal is recorded, and exits with 1.
 func (c *triggerCommand) Run(a *app, s *settings) error {
+	options := store.TriggerOptions{Force: c.Force, Args: c.Arg, Actor: actor()}
+	if c.IdempotencyKey != nil {
+		if options.IdempotencyKey = *c.IdempotencyKey; options.IdempotencyKey == "" {
+			// A variable of a script that is not set would else make a second job.
+			return usageError("trigger: --idempotency-key is empty; leave it out, or give one")
+		}
+	}
 	st, err := s.look(a)
 	if err != nil {
 		return err
 	}
 	defer st.Database().Close()
-	result, err := st.Trigger(a.Context, c.Key, store.TriggerOptions{
-		Force: c.Force, Args: c.Arg, IdempotencyKey: c.IdempotencyKey, Actor: actor(),
-	})
+	result, err := st.Trigger(a.Context, c.Key, options)
 	if err != nil {
 		return known(a, st, "triggering", c.Key, err)
 	}
 	if result.Refused != "" || !c.Wait {
+		if result.Refused == "" && !c.JSON {
+			defer noteNoWorker(a, st)
+		}
 		return c.answer(a, triggered{Triggered: result})
 	}
 	if !c.JSON {
@@ -75,6 +83,14 @@ func (c *triggerCommand) answer(a *app, result triggered) error {
 		fmt.Fprintf(a.Stdout, "Triggered %s: job %d. punctual runs show %[2]d tells how it goes.\n", result.Name, result.JobID)
 	}
 	return nil
+}
+
+// noteNoWorker says that a job waits where nobody is there to run it.
+func noteNoWorker(a *app, st *store.Store) {
+	load, err := st.Load(a.Context)
+	if err == nil && load.Processes["worker"]+load.Processes["start"] == 0 {
+		fmt.Fprintln(a.Stderr, "No worker is alive: it waits until one runs (punctual worker, or punctual start).")
+	}
 }
 
 func (c *triggerCommand) refusal(result triggered) error {

@@ -196,7 +196,7 @@ var watchTests = []test{
 		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "c", Role: "clock", TickAt: h.clock()})))
 		equal(h, "with one", reason(), "the clock ticks")
 		h.must(h.Stopped(h.ctx(), "c"))
-		equal(h, "without", reason(), "no clock is alive, but what is due is so only since a moment ago")
+		equal(h, "without", reason(), "no clock is alive, and nothing has been due for longer than 15s")
 		h.at("10:00:16")
 		equal(h, "without for a while", reason(), "no clock is alive")
 		n, err := h.ClocksAlive(h.ctx())

@@ -24,7 +24,7 @@ type nextCommand struct {
 	From      string   `placeholder:"INSTANT" help:"Show instants after this one, such as 2027-03-28T00:00:00Z, or a local date and time. Default: now."`
 	TZ        string   `name:"tz" placeholder:"ZONE" help:"IANA zone, such as Europe/Berlin. Default: that of a TZ= prefix, else UTC."`
 	NotBefore string   `placeholder:"INSTANT" help:"No instant before this one."`
-	NotAfter  string   `placeholder:"INSTANT" help:"No instant after this one."`
+	NotAfter  string   `placeholder:"INSTANT" help:"No instant after this one; a date holds until it ends."`
 	Except    []string `placeholder:"DATE" help:"Leave out a local date, such as 2026-12-25; may be repeated."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 	Batch     bool     `help:"Read JSON Lines {\"expr\",\"tz\",\"from\",\"count\"[,\"anchor\"]} from standard input; answer one line each."`
@@ -86,6 +86,13 @@ func (c *nextCommand) spec() (*calendar.Spec, error) {
 		}
 		if *bound.to, err = instantFlag(bound.flag, bound.text, spec.Zone()); err != nil {
 			return nil, err
+		}
+		if date, err := calendar.ParseDate(bound.text); err == nil && bound.flag == "not-after" {
+			// A date holds until it ends, as in the file.
+			if *bound.to, err = instantFlag(bound.flag, time.Date(date.Year, date.Month, date.Day+1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), spec.Zone()); err != nil {
+				return nil, err
+			}
+			*bound.to = bound.to.Add(-time.Millisecond)
 		}
 	}
 	for _, text := range c.Except {
@@ -209,7 +216,7 @@ func (p *preview) writeTable(w io.Writer, from time.Time, howLong string, termin
 	}
 	_ = table.Flush()
 	if p.Ends {
-		fmt.Fprintln(out, "There are no more: this when ends.")
+		fmt.Fprintln(out, "There are no more.")
 	}
 	for _, advice := range p.Advice {
 		fmt.Fprintf(out, "\nNote: %s\n", advice)

@@ -86,6 +86,9 @@ func (c *startCommand) apply(a *app, s *settings, st *store.Store, file *config.
 			log.Warn(change.Warning, "schedule", change.Key)
 		}
 	}
+	if n := len(file.Warnings(a.now())); n > 0 {
+		log.Warn("the file may not do what was meant; punctual check tells the warnings", "file", s.Config, "warnings", n)
+	}
 	left, err := keysLeft(a, st, file, o)
 	if len(left) > 0 {
 		log.Warn("schedules that "+s.Config+" has no longer go on; punctual apply --prune deletes them, start --prune does so at each start", "schedules", some(left))

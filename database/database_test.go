@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -366,4 +367,28 @@ func TestOnAFileAnotherConnectionsWriteIsAHint(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("listening ended with %v", err)
 	}
+}
+
+func TestManyWhoAskForNewStatementsAtOnceAllGetOn(t *testing.T) {
+	onBoth(t, database.Options{}, func(t *testing.T, db *database.Database) {
+		exec(t, db, "CREATE TABLE many (id integer)")
+		var all sync.WaitGroup
+		for i := range 16 {
+			all.Go(func() {
+				for n := range 20 {
+					err := db.Transaction(t.Context(), func(tx database.Tx) error {
+						if _, err := tx.Exec(t.Context(), fmt.Sprintf("INSERT INTO many (id) VALUES (%d)", i*20+n%7)); err != nil {
+							return err
+						}
+						var count int
+						return db.Reader().QueryRow(t.Context(), fmt.Sprintf("SELECT count(*) FROM many WHERE id < %d", i+n)).Scan(&count)
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
 }

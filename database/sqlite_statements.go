@@ -27,13 +27,22 @@ func newSQLiteStatements(pool *sql.DB) *sqliteStatements {
 // not to be had: to run the query says why.
 func (s *sqliteStatements) prepare(ctx context.Context, query string) *sql.Stmt {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known := s.prepared[query]; known != nil || len(s.prepared) >= maxStatements {
+	known, room := s.prepared[query], len(s.prepared) < maxStatements
+	s.mu.Unlock()
+	if known != nil || !room {
 		return known
 	}
+	// This waits for a connection, which nobody may have to do who holds the lock:
+	// those who have one ask for statements, too.
 	made, err := s.pool.PrepareContext(ctx, sqliteQuery(query))
 	if err != nil {
 		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.prepared[query]; known != nil {
+		_ = made.Close() // somebody was faster
+		return known
 	}
 	s.prepared[query] = made
 	return made

@@ -83,7 +83,7 @@ func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Ru
 		f.Limit = 20
 	}
 	var all []Run
-	for _, part := range s.parts(f.State) {
+	for _, part := range s.parts(f) {
 		some, err := s.runsOf(ctx, q, f, part)
 		if err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, par
 // CountRuns counts rows of the ledger by their state.
 func (s *Store) CountRuns(ctx context.Context, f RunFilter) (map[string]int, error) {
 	counts := map[string]int{}
-	for _, part := range s.parts(f.State) {
+	for _, part := range s.parts(f) {
 		if err := s.countPart(ctx, f, part, counts); err != nil {
 			return nil, err
 		}
@@ -190,8 +190,11 @@ func (s *Store) uncopied() string {
 // parts are conditions that together let through the rows in a state, and each
 // of them once. What has ended has its own index, which no statement that looks
 // at the queue as well would be given; so it is asked for apart.
-func (s *Store) parts(state string) []string {
+func (s *Store) parts(f RunFilter) []string {
+	state := f.State
 	switch {
+	case state == "" && f.Error != "":
+		return partsWithWords(f.Error)
 	case state == "":
 		return []string{""}
 	case state == "skipped":
@@ -202,6 +205,22 @@ func (s *Store) parts(state string) []string {
 		return []string{" AND o.outcome <> 'succeeded' AND o.outcome = '" + state + "'", s.uncopiedIn(state)}
 	}
 	return []string{s.uncopiedIn(state)}
+}
+
+// partsWithWords are those in which words may be found. Most rows have nothing to
+// read in, which their indexes know: neither an error nor a note.
+func partsWithWords(words string) []string {
+	parts := []string{
+		" AND o.outcome <> 'succeeded'",
+		" AND o.outcome IS NULL AND o.job_id IS NOT NULL",
+		" AND o.note <> '' AND (o.outcome = 'succeeded' OR o.decision = 'skipped')",
+	}
+	if slices.ContainsFunc(schedule.Reasons, func(r schedule.Reason) bool {
+		return strings.Contains(" "+string(r), strings.ToLower(words))
+	}) {
+		parts = append(parts, " AND o.decision = 'skipped' AND o.note = ''")
+	}
+	return parts
 }
 
 // runsWhere is a filter as SQL, and the expression for a row's state.

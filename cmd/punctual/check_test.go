@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/punctual-dev/punctual/config"
 )
 
 // outcome is what a command line printed and how it ended.
@@ -99,22 +101,40 @@ func TestInitWritesFilesThatPassCheck(t *testing.T) {
 
 func TestInitNeverOverwritesUnlessForced(t *testing.T) {
 	dir := t.TempDir()
-	kept := filepath.Join(dir, "Procfile")
-	if err := os.WriteFile(kept, []byte("web: mine\n"), 0o666); err != nil {
+	kept := filepath.Join(dir, "punctual.yaml")
+	if err := os.WriteFile(kept, []byte("schedules: {}\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	got := runIn(t, "", "init", dir)
-	if got.code != 1 || !strings.Contains(got.errors, "Procfile is already in "+dir+"; nothing was written") {
+	if got.code != 1 || !strings.Contains(got.errors, "punctual.yaml is already in "+dir+"; nothing was written") {
 		t.Errorf("init = %+v", got)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "punctual.yaml")); !os.IsNotExist(err) {
-		t.Errorf("punctual.yaml was written: %v", err)
+	if _, err := os.Stat(filepath.Join(dir, "Procfile")); !os.IsNotExist(err) {
+		t.Errorf("Procfile was written: %v", err)
 	}
 	if got := runIn(t, "", "init", dir, "--force"); got.code != 0 {
 		t.Errorf("init --force = %+v", got)
 	}
-	if data, _ := os.ReadFile(kept); string(data) != procfile {
+	if data, _ := os.ReadFile(kept); string(data) != config.Starter {
+		t.Errorf("punctual.yaml = %q", data)
+	}
+}
+
+func TestInitLeavesTheProcfileOfAnAppAndSaysWhatToAdd(t *testing.T) {
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, "Procfile")
+	if err := os.WriteFile(theirs, []byte("web: mine\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got := runIn(t, "", "init", dir)
+	if got.code != 0 || !strings.Contains(got.out, "\nclock: punctual clock\n") {
+		t.Errorf("init = %+v", got)
+	}
+	if data, _ := os.ReadFile(theirs); string(data) != "web: mine\n" {
 		t.Errorf("Procfile = %q", data)
+	}
+	if data, _ := os.ReadFile(filepath.Join(dir, "punctual.yaml")); string(data) != config.Starter {
+		t.Errorf("punctual.yaml = %q", data)
 	}
 }
 

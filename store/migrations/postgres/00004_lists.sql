@@ -3,10 +3,12 @@
 -- it skips, and what succeeds pays nothing.
 CREATE INDEX punctual_occurrence_outcome ON punctual_occurrence (outcome, id) WHERE outcome <> 'succeeded';
 CREATE INDEX punctual_occurrence_skipped ON punctual_occurrence (id) WHERE decision = 'skipped';
+CREATE INDEX punctual_occurrence_note ON punctual_occurrence (id) WHERE note <> '';
 -- A few bytes for a hundred pages of the table.
 CREATE INDEX punctual_occurrence_due ON punctual_occurrence USING brin (due_at);
 
 -- +goose Down
 DROP INDEX punctual_occurrence_due;
+DROP INDEX punctual_occurrence_note;
 DROP INDEX punctual_occurrence_skipped;
 DROP INDEX punctual_occurrence_outcome;

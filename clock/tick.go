@@ -54,6 +54,9 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		ahead := c.readAhead(ctx, lane, larger, c.clocks*size+c.rank*larger)
 		_, err = c.decide(ctx, b)
 		next := <-ahead
+		if next.panicked != nil {
+			panic(next.panicked)
+		}
 		if err = errors.Join(err, next.err); err != nil || len(next.batch.Candidates) == 0 {
 			return true, err
 		}
@@ -86,15 +89,21 @@ func (c *Clock) due(ctx context.Context, lane schedule.Lane, size, offset int) (
 
 // batchAhead is a batch that was read early.
 type batchAhead struct {
-	batch schedule.Batch
-	err   error
+	batch    schedule.Batch
+	err      error
+	panicked any
 }
 
 func (c *Clock) readAhead(ctx context.Context, lane schedule.Lane, size, offset int) <-chan batchAhead {
 	ahead := make(chan batchAhead, 1)
 	go func() {
-		b, err := c.due(ctx, lane, size, offset)
-		ahead <- batchAhead{b, err}
+		var next batchAhead
+		defer func() {
+			// It is the caller's panic, and his to recover from.
+			next.panicked = recover()
+			ahead <- next
+		}()
+		next.batch, next.err = c.due(ctx, lane, size, offset)
 	}()
 	return ahead
 }

@@ -377,13 +377,14 @@ func TestManyWhoAskForNewStatementsAtOnceAllGetOn(t *testing.T) {
 			all.Go(func() {
 				for n := range 20 {
 					err := db.Transaction(t.Context(), func(tx database.Tx) error {
-						if _, err := tx.Exec(t.Context(), fmt.Sprintf("INSERT INTO many (id) VALUES (%d)", i*20+n%7)); err != nil {
-							return err
-						}
-						var count int
-						return db.Reader().QueryRow(t.Context(), fmt.Sprintf("SELECT count(*) FROM many WHERE id < %d", i+n)).Scan(&count)
+						_, err := tx.Exec(t.Context(), fmt.Sprintf("INSERT INTO many (id) VALUES (%d)", i*20+n%7))
+						return err
 					})
 					if err != nil {
+						t.Error(err)
+					}
+					var count int
+					if err := db.Reader().QueryRow(t.Context(), fmt.Sprintf("SELECT count(*) FROM many WHERE id < %d", i+n)).Scan(&count); err != nil {
 						t.Error(err)
 					}
 				}

@@ -73,8 +73,11 @@ type AuditInput struct {
 	State    State
 	From     time.Time // the later of creation and the retention horizon
 	Rows     []LedgerRow
-	Error    string // why the schedule is in error; empty if it is not
-	Now      time.Time
+	// Beyond are rows of the clock after the cursor: it may have gone on since, or
+	// the time was set back.
+	Beyond []LedgerRow
+	Error  string // why the schedule is in error; empty if it is not
+	Now    time.Time
 	// TZData is the version of tzdata that computes now; ForeignTZData says
 	// that a definition was declared, or the state computed, under another.
 	TZData        string
@@ -89,6 +92,11 @@ func Audit(in AuditInput) []Finding {
 		a.row(row)
 	}
 	a.gap(in.State.Cursor.Add(1))
+	for _, row := range in.Beyond {
+		if !row.Rewound && !a.isNominal(row.Nominal) {
+			a.find(FindingUnknown, row.Nominal, row.Until, row.Count, "the ledger has a row, but the when in force yields no such instant")
+		}
+	}
 	a.ahead()
 	if in.ForeignTZData != "" && in.ForeignTZData != in.TZData {
 		a.forgiveTZData()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/punctual-dev/punctual/calendar"
@@ -150,6 +151,11 @@ func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Find
 	if key != "" && len(ids) == 0 {
 		return 0, notFound(key)
 	}
+	if key == "" {
+		if err := s.reportStray(ctx, report); err != nil {
+			return 0, fmt.Errorf("auditing: %w", err)
+		}
+	}
 	for _, id := range ids {
 		findings, err := s.auditOne(ctx, id)
 		if err != nil {
@@ -162,9 +168,57 @@ func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Find
 	return len(ids), nil
 }
 
-// auditOne reads a schedule's state first and its ledger after: rows beyond the
-// cursor are not looked at, so a clock may go on meanwhile.
-func (s *Store) auditOne(ctx context.Context, id int64) ([]schedule.Finding, error) {
+// reportStray reports rows of schedules that are not there. A schedule that was
+// deleted still has a row of its own.
+func (s *Store) reportStray(ctx context.Context, report func(schedule.Finding)) error {
+	rows, err := s.db.Reader().Query(ctx, `SELECT o.schedule_id, min(coalesce(o.nominal_at, o.due_at)), count(*) FROM punctual_occurrence o
+		WHERE NOT EXISTS (SELECT 1 FROM punctual_schedule s WHERE s.id = o.schedule_id) GROUP BY o.schedule_id ORDER BY o.schedule_id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			id    int64
+			first time.Time
+			count int
+		)
+		if err := rows.Scan(&id, &first, &count); err != nil {
+			return err
+		}
+		report(schedule.Finding{
+			Kind: schedule.FindingWrong, Key: fmt.Sprintf("schedule-%d", id), Nominal: first, Count: 1,
+			Detail: fmt.Sprintf("the ledger has %d of its rows, but there is no schedule of that number", count),
+		})
+	}
+	return rows.Err()
+}
+
+// auditAgain is how often an audit begins anew with a schedule that somebody
+// changes meanwhile.
+const auditAgain = 3
+
+// auditOne reads a schedule's state first and its ledger after. A clock may go on
+// meanwhile, but an edit would change which rows are right: if the rows beyond
+// the cursor are said to be wrong, it looks whether anything has changed.
+func (s *Store) auditOne(ctx context.Context, id int64) (findings []schedule.Finding, err error) {
+	for range auditAgain {
+		var defined, now int64
+		const query = "SELECT version FROM punctual_schedule WHERE id = $1"
+		if err := s.db.Reader().QueryRow(ctx, query, id).Scan(&defined); err != nil {
+			return nil, err
+		}
+		if findings, err = s.auditOnce(ctx, id); err != nil {
+			return nil, err
+		}
+		if err := s.db.Reader().QueryRow(ctx, query, id).Scan(&now); err != nil || now == defined {
+			return findings, err
+		}
+	}
+	return findings, nil
+}
+
+func (s *Store) auditOnce(ctx context.Context, id int64) ([]schedule.Finding, error) {
 	reader := s.db.Reader()
 	var (
 		state stateRow
@@ -212,14 +266,21 @@ func (s *Store) auditOne(ctx context.Context, id int64) ([]schedule.Finding, err
 	if in.Rows, err = s.ledgerRows(ctx, id, in.From, in.State.Cursor); err != nil {
 		return nil, err
 	}
+	if in.Beyond, err = s.ledgerRows(ctx, id, latest(in.From, in.State.Cursor), theEnd); err != nil {
+		return nil, err
+	}
+	in.Beyond = slices.DeleteFunc(in.Beyond, func(r schedule.LedgerRow) bool { return !r.Nominal.After(in.State.Cursor) })
 	return schedule.Audit(in), nil
 }
 
-// ledgerRows are the clock's rows that touch (from, cursor].
-func (s *Store) ledgerRows(ctx context.Context, id int64, from, cursor time.Time) ([]schedule.LedgerRow, error) {
+// theEnd is after every instant that a schedule may have.
+var theEnd = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// ledgerRows are the clock's rows that touch (from, to].
+func (s *Store) ledgerRows(ctx context.Context, id int64, from, to time.Time) ([]schedule.LedgerRow, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at), count, reason, coalesce(job_id, 0), rewound_at
 		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND coalesce(until_at, nominal_at) > $2 AND nominal_at <= $3
-		ORDER BY nominal_at, id`, id, from, cursor)
+		ORDER BY nominal_at, id`, id, from, to)
 	if err != nil {
 		return nil, err
 	}

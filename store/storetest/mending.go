@@ -258,6 +258,11 @@ var auditTests = []test{
 				[]string{"no decision a 16:00"}},
 			{"added", func() { insert("10:30", nil, 1, "missed") },
 				[]string{"no such nominal a 10:30"}},
+			{"added beyond the cursor", func() { insert("16:00:30", nil, 1, "") },
+				[]string{"no such nominal a 16:00:30"}},
+			{"added for nobody", func() {
+				h.exec(`INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, decided_at) VALUES (999, $1, $1, 'clock', 'enqueued', $1)`, moment("12:00"))
+			}, []string{"wrong row schedule-999 12:00"}},
 			{"doubled within the stretch", func() { insert("13:00", nil, 1, "missed") },
 				[]string{"decided twice a 13:00"}},
 			{"stretched", func() { h.exec("UPDATE punctual_occurrence SET until_at = $1 WHERE count > 1", moment("15:00")) },

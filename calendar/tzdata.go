@@ -164,7 +164,7 @@ func nearestZone(name string) string {
 	if meant == "" {
 		return ""
 	}
-	return ": did you mean " + meant + "?"
+	return " (did you mean " + meant + "?)"
 }
 
 // zonesByPlainName finds zones by their whole name and by their city.

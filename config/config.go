@@ -16,6 +16,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/schedule"
@@ -59,14 +60,25 @@ func Load(path string, o Options) (*File, error) {
 		return nil, &missingError{path}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the schedule file: %w", err)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder; name the schedule file in it, for example %s", path, filepath.Join(path, "punctual.yaml"))
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the schedule file: %w", err)
+		return nil, unreadable(path, err)
 	}
 	return Parse(path, data, o)
+}
+
+// unreadable says why a file that is there cannot be read.
+func unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("the schedule file %s cannot be read by this user: its owner allows it with chmod a+r %[1]s (%w)", path, fs.ErrPermission)
+	}
+	return fmt.Errorf("reading the schedule file: %w", err)
 }
 
 // missingError says that there is no file, and is fs.ErrNotExist.

@@ -358,3 +358,11 @@ func TestAMissingFileIsNoFaultOfAFile(t *testing.T) {
 		t.Errorf("Load = %v", err)
 	}
 }
+
+func TestAFolderIsToldFromAScheduleFile(t *testing.T) {
+	folder := t.TempDir()
+	_, err := Load(folder, Options{})
+	if want := folder + " is a folder; name the schedule file in it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}

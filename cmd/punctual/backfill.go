@@ -68,7 +68,7 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 	case b.ID == 0 && c.JSON:
 		return a.printJSON(viewBackfill(b))
 	case b.ID == 0:
-		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request))
+		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request, a.now()))
 		return err
 	case c.Wait:
 		return c.wait(a, st, b)
@@ -99,7 +99,10 @@ func (c *backfillCommand) request(a *app, st *store.Store, zone *time.Location) 
 	return r, nil
 }
 
-func (c *backfillCommand) nothing(r store.BackfillRequest) string {
+func (c *backfillCommand) nothing(r store.BackfillRequest, now time.Time) string {
+	if r.From.After(now) {
+		return fmt.Sprintf("the range begins at %s, which is yet to come: a backfill makes up for what is past, and what is to come runs by itself", schedule.FormatInstant(r.From))
+	}
 	text := fmt.Sprintf("%s has no occurrence from %s to %s", c.Key, schedule.FormatInstant(r.From), schedule.FormatInstant(r.To))
 	if !c.Rerun {
 		return text + " that is past and had no job. --rerun runs those that had one again."
@@ -122,7 +125,7 @@ func (c *backfillCommand) plan(a *app, st *store.Store, r store.BackfillRequest,
 		return a.printJSON(p)
 	}
 	if len(nominals) == 0 {
-		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(r))
+		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(r, a.now()))
 		return err
 	}
 	const shown = 50

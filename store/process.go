@@ -108,7 +108,7 @@ func (s *Store) Rank(ctx context.Context, id string) (rank, clocks int, err erro
 		return 0, 1, err
 	}
 	err = s.db.Reader().QueryRow(ctx, `SELECT coalesce(sum(CASE WHEN id < $1 THEN 1 ELSE 0 END), 0), count(*) FROM punctual_process
-		WHERE role IN ('clock', 'start') AND stopped_at IS NULL AND beat_at > $2`, id, now.Add(-DeadAfter)).Scan(&rank, &clocks)
+		WHERE role IN ('clock', 'start') AND stopped_at IS NULL AND lost_at IS NULL AND beat_at > $2`, id, now.Add(-DeadAfter)).Scan(&rank, &clocks)
 	return rank, max(clocks, 1), err
 }
 

@@ -122,6 +122,20 @@ func readClock(text string) (second int, ok bool) {
 	return second + s, true
 }
 
+// ParseEnd reads an instant as ParseInstant does, but a date is its last
+// millisecond: it holds until it ends.
+func ParseEnd(text, zone string) (time.Time, error) {
+	day, err := ParseDate(text)
+	if err != nil {
+		return ParseInstant(text, zone)
+	}
+	next, err := ParseInstant(time.Date(day.Year, day.Month, day.Day+1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return next.Add(-time.Millisecond), nil
+}
+
 // ParseInstant reads an instant such as 2027-01-01T09:00:00+01:00. A date
 // without a time is its midnight, and without an offset both are read in the
 // zone, as a once would be. The result is in UTC.

@@ -350,22 +350,17 @@ func prefixed(expressions []string) bool {
 // bound reads an instant, or a local date or date and time. A local date as
 // not_after holds until it ends.
 func (d *document) bound(e *entry, field, key, written, zone string) time.Time {
-	day, err := calendar.ParseDate(written)
-	wholeDay := err == nil && key == "not_after"
-	at := written
-	if wholeDay {
-		at = time.Date(day.Year, day.Month, day.Day+1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	parse := calendar.ParseInstant
+	if key == "not_after" {
+		parse = calendar.ParseEnd
 	}
-	if _, err := calendar.ParseInstant(at, ""); err != nil {
+	if _, err := parse(written, ""); err != nil {
 		d.fault(e.node.get(key), below(field, key), "write 2027-01-01 or 2027-01-01 09:00, both in the schedule's zone, or 2027-01-01T09:00:00Z", "%s is not an instant", quoted(written))
 		return time.Time{}
 	}
-	instant, err := calendar.ParseInstant(at, zone)
+	instant, err := parse(written, zone)
 	if err != nil {
 		return time.Time{} // the zone is at fault, which is told
-	}
-	if wholeDay {
-		instant = instant.Add(-time.Millisecond)
 	}
 	return instant
 }

@@ -126,8 +126,8 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 	}
 }
 
-// written changes whenever somebody has written to the file. SQLite's own answer
-// (PRAGMA data_version) costs a hundred times as much.
+// written changes whenever somebody has written to the file. To ask SQLite itself
+// (PRAGMA data_version) doubles what a clock at rest computes.
 func (s *sqlite) written() [2]int64 {
 	info, err := os.Stat(s.log)
 	if err != nil {

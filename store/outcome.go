@@ -25,8 +25,8 @@ func (s *Store) WatchOutcomes(ended func([]EndedJob)) { s.ended = ended }
 
 // Those that ended lately are found by an index. All that is open is looked
 // through more seldom: for jobs whose worker's clock is slow, and for those that
-// are gone from the queue. With a hundred thousand jobs waiting that takes a tenth
-// of a second, in which the clock decides nothing.
+// are gone from the queue. That takes the longer the more jobs wait, and meanwhile
+// the clock decides nothing.
 const (
 	outcomesOverlap  = 3 * time.Second
 	outcomesAllEvery = 15 * time.Second
@@ -79,20 +79,7 @@ func (s *Store) openButEnded(ctx context.Context, all bool) ([]int64, error) {
 		query, arguments = `SELECT o.id FROM punctual_occurrence o LEFT JOIN river_job j ON j.id = o.job_id
 			WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR `+s.jobs.Ended+`) LIMIT $1`, arguments[:1]
 	}
-	rows, err := s.db.Reader().Query(ctx, query, arguments...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+	return numbers(s.db.Reader().Query(ctx, query, arguments...))
 }
 
 // copyOutcomes copies those of rows that nobody has copied meanwhile.

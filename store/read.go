@@ -198,9 +198,8 @@ func (s *Store) reportStray(ctx context.Context, report func(schedule.Finding)) 
 // changes meanwhile.
 const auditAgain = 3
 
-// auditOne reads a schedule's state first and its ledger after. A clock may go on
-// meanwhile, but an edit would change which rows are right: if the rows beyond
-// the cursor are said to be wrong, it looks whether anything has changed.
+// auditOne audits one schedule. A clock may go on meanwhile, but an edit changes
+// which rows beyond the cursor are right: after one it begins anew.
 func (s *Store) auditOne(ctx context.Context, id int64) (findings []schedule.Finding, err error) {
 	for range auditAgain {
 		var defined, now int64
@@ -218,6 +217,7 @@ func (s *Store) auditOne(ctx context.Context, id int64) (findings []schedule.Fin
 	return findings, nil
 }
 
+// auditOnce reads a schedule's state first and its ledger after.
 func (s *Store) auditOnce(ctx context.Context, id int64) ([]schedule.Finding, error) {
 	reader := s.db.Reader()
 	var (
@@ -263,24 +263,21 @@ func (s *Store) auditOnce(ctx context.Context, id int64) ([]schedule.Finding, er
 	if in.Now, err = s.db.Now(ctx); err != nil {
 		return nil, err
 	}
-	if in.Rows, err = s.ledgerRows(ctx, id, in.From, in.State.Cursor); err != nil {
+	if in.Rows, err = s.ledgerRows(ctx, id, in.From); err != nil {
 		return nil, err
 	}
-	if in.Beyond, err = s.ledgerRows(ctx, id, latest(in.From, in.State.Cursor), theEnd); err != nil {
-		return nil, err
+	if i := slices.IndexFunc(in.Rows, func(r schedule.LedgerRow) bool { return r.Nominal.After(in.State.Cursor) }); i >= 0 {
+		in.Rows, in.Beyond = in.Rows[:i], in.Rows[i:]
 	}
-	in.Beyond = slices.DeleteFunc(in.Beyond, func(r schedule.LedgerRow) bool { return !r.Nominal.After(in.State.Cursor) })
 	return schedule.Audit(in), nil
 }
 
-// theEnd is after every instant that a schedule may have.
-var theEnd = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// ledgerRows are the clock's rows that touch (from, to].
-func (s *Store) ledgerRows(ctx context.Context, id int64, from, to time.Time) ([]schedule.LedgerRow, error) {
+// ledgerRows are the clock's rows that reach beyond an instant, in order of
+// nominal.
+func (s *Store) ledgerRows(ctx context.Context, id int64, from time.Time) ([]schedule.LedgerRow, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at), count, reason, coalesce(job_id, 0), rewound_at
-		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND coalesce(until_at, nominal_at) > $2 AND nominal_at <= $3
-		ORDER BY nominal_at, id`, id, from, to)
+		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND coalesce(until_at, nominal_at) > $2
+		ORDER BY nominal_at, id`, id, from)
 	if err != nil {
 		return nil, err
 	}

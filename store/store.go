@@ -122,7 +122,6 @@ func (r *scheduleReader) scan(row scanner, more ...any) (*schedule.Schedule, err
 		target any
 	}{{tags, &s.Tags}, {job, &s.Job}, {policies, &s.Policies}} {
 		switch {
-		case column.text == "[]":
 		case column.target == &s.Policies && column.text == r.text:
 			s.Policies = r.policies
 		default:
@@ -206,7 +205,7 @@ func (s *Store) definitions(ctx context.Context, from database.Querier, ids []in
 		// A row that cannot be read must fail alone: it becomes a when that
 		// does not parse, which says so.
 		if json.Unmarshal([]byte(expressions), &d.When.Expressions) != nil ||
-			(except != "[]" && json.Unmarshal([]byte(except), &d.When.Except) != nil) ||
+			json.Unmarshal([]byte(except), &d.When.Except) != nil ||
 			(already != "" && d.When.AfterLocal.UnmarshalText([]byte(already)) != nil) {
 			d.When = calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
 		}

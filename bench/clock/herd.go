@@ -27,14 +27,14 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 		if err != nil {
 			return nil, err
 		}
-		ours, raw := seconds(one.last), seconds(floor)
+		ours, raw := one.last.Seconds(), floor.Seconds()
 		all = append(all,
 			figure.Figure{
 				What: fmt.Sprintf("%s: herd of %s, until the last job is durable", kind, grouped(n)), Unit: "s", Ours: ours, Beside: raw, Peer: "raw SQL",
 				Goal: fmt.Sprintf("ratio ≤ %.1f", goal), Met: ours/raw <= goal,
 			},
-			figure.Figure{What: fmt.Sprintf("%s: herd of %s, first job durable", kind, grouped(n)), Unit: "ms", Ours: 1000 * seconds(one.first), Goal: "≤ 50 ms", Met: one.first <= 50*time.Millisecond},
-			figure.Figure{What: fmt.Sprintf("%s: herd of %s, half of the jobs durable", kind, grouped(n)), Unit: "s", Ours: seconds(one.half)},
+			figure.Figure{What: fmt.Sprintf("%s: herd of %s, first job durable", kind, grouped(n)), Unit: "ms", Ours: 1000 * one.first.Seconds(), Goal: "≤ 50 ms", Met: one.first <= 50*time.Millisecond},
+			figure.Figure{What: fmt.Sprintf("%s: herd of %s, half of the jobs durable", kind, grouped(n)), Unit: "s", Ours: one.half.Seconds()},
 			figure.Figure{What: fmt.Sprintf("%s: herd of %s, most memory of the clock", kind, grouped(n)), Unit: "MB", Ours: one.memory},
 		)
 		if kind != "postgres" {
@@ -45,8 +45,8 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 			return nil, err
 		}
 		all = append(all, figure.Figure{
-			What: fmt.Sprintf("%s: herd of %s, two clocks", kind, grouped(n)), Unit: "s", Ours: seconds(two.last), Beside: ours, Peer: "one clock",
-			Goal: "ratio ≤ 0.9", Met: seconds(two.last)/ours <= 0.9,
+			What: fmt.Sprintf("%s: herd of %s, two clocks", kind, grouped(n)), Unit: "s", Ours: two.last.Seconds(), Beside: ours, Peer: "one clock",
+			Goal: "ratio ≤ 0.9", Met: two.last.Seconds()/ours <= 0.9,
 		})
 	}
 	return all, nil
@@ -120,5 +120,3 @@ func (h *house) exactly(ctx context.Context, n int) error {
 	}
 	return nil
 }
-
-func seconds(d time.Duration) float64 { return d.Seconds() }

@@ -64,7 +64,7 @@ func late(ctx context.Context, kind string, size sizes) ([]figure.Figure, error)
 	}
 	name := fmt.Sprintf("%s: %s missed occurrences are caught up with", kind, grouped(size.missed))
 	return []figure.Figure{
-		{What: name, Unit: "s", Ours: seconds(took), Beside: seconds(floor), Peer: "raw SQL", Goal: "ratio ≤ 1.5", Met: seconds(took)/seconds(floor) <= 1.5},
+		{What: name, Unit: "s", Ours: took.Seconds(), Beside: floor.Seconds(), Peer: "raw SQL", Goal: "ratio ≤ 1.5", Met: took.Seconds()/floor.Seconds() <= 1.5},
 		{What: name + ", latest of those on time meanwhile", Unit: "ms", Ours: worst, Goal: "≤ 1,000 ms", Met: worst <= 1000},
 	}, nil
 }

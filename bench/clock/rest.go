@@ -47,7 +47,7 @@ func rest(ctx context.Context, kind string, size sizes) ([]figure.Figure, error)
 	share := 100 * (after - before).Seconds() / length.Seconds()
 	effect := edits[len(edits)-1]
 	return []figure.Figure{
-		{What: name + ", ready", Unit: "s", Ours: seconds(ready), Goal: "≤ 2 s", Met: ready <= 2*time.Second},
+		{What: name + ", ready", Unit: "s", Ours: ready.Seconds(), Goal: "≤ 2 s", Met: ready <= 2*time.Second},
 		{What: name + ", resident memory of the clock", Unit: "MB", Ours: memory, Goal: "≤ 40 MB", Met: memory <= 40},
 		{What: name + ", of a core", Unit: "%", Ours: share, Goal: "≤ 1 %", Met: share <= 1},
 		{What: name + ", an edit takes effect, worst of 20", Unit: "ms", Ours: effect, Goal: "≤ 100 ms", Met: effect <= 100},

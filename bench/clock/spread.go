@@ -24,9 +24,9 @@ func spreads(ctx context.Context, kind string, size sizes) (all []figure.Figure,
 			return nil, err
 		}
 		name := fmt.Sprintf("%s: 1,000 a second among %s", kind, grouped(among))
-		p99, earliest := at(late, 0.99), late[0]
+		p99, earliest := figure.At(late, 0.99), late[0]
 		all = append(all,
-			figure.Figure{What: name + ", lateness p50", Unit: "ms", Ours: at(late, 0.5)},
+			figure.Figure{What: name + ", lateness p50", Unit: "ms", Ours: figure.At(late, 0.5)},
 			figure.Figure{What: name + ", lateness p99", Unit: "ms", Ours: p99, Goal: "≤ 30 ms, never early", Met: p99 <= 30 && earliest >= 0},
 			figure.Figure{What: name + ", of a core for the clock", Unit: "%", Ours: 100 * share, Goal: "≤ 20 %", Met: share <= 0.2},
 		)
@@ -115,9 +115,4 @@ func (h *house) lateness(ctx context.Context, from, to time.Time) ([]float64, er
 		return nil, fmt.Errorf("nothing was decided")
 	}
 	return all, rows.Err()
-}
-
-// at is the value that a part of the sorted ones does not exceed.
-func at(sorted []float64, part float64) float64 {
-	return sorted[min(int(part*float64(len(sorted))), len(sorted)-1)]
 }

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -38,6 +40,12 @@ func (f Figure) Ratio() float64 {
 	default:
 		return f.Ours / f.Beside
 	}
+}
+
+// At is the value below which a part of the values lies.
+func At(values []float64, part float64) float64 {
+	values = slices.Sorted(slices.Values(values))
+	return values[int(math.Ceil(part*float64(len(values))))-1]
 }
 
 // Results are the figures of one program, and the machine they are of.

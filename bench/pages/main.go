@@ -10,7 +10,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -84,9 +83,9 @@ func (m measurement) on(ctx context.Context, kind string) ([]figure.Figure, erro
 	var all []figure.Figure
 	for _, p := range asked {
 		for _, part := range []float64{0.5, 0.95} {
-			f := figure.Figure{What: fmt.Sprintf("%s: %s, p%.0f", kind, p.name, part*100), Unit: "ms", Ours: at(took[p.name], part)}
+			f := figure.Figure{What: fmt.Sprintf("%s: %s, p%.0f", kind, p.name, part*100), Unit: "ms", Ours: figure.At(took[p.name], part)}
 			if p.name != floor {
-				f.Beside, f.Peer = at(took[floor], part), floor
+				f.Beside, f.Peer = figure.At(took[floor], part), floor
 			}
 			if part == 0.95 {
 				limit := goal.Seconds() * 1000
@@ -96,10 +95,4 @@ func (m measurement) on(ctx context.Context, kind string) ([]figure.Figure, erro
 		}
 	}
 	return all, nil
-}
-
-// at is the value below which a part of the values lies.
-func at(values []float64, part float64) float64 {
-	values = slices.Sorted(slices.Values(values))
-	return values[int(math.Ceil(part*float64(len(values))))-1]
 }

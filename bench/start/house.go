@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -81,7 +79,7 @@ func (h *house) latency(ctx context.Context, g goals, samples int) ([]figure.Fig
 		limit := goal.Seconds() * 1000
 		return figure.Figure{
 			What: fmt.Sprintf("%s: due to first instruction, %s", g.kind, name), Unit: "ms",
-			Ours: at(starts, part), Beside: at(bare, part), Peer: "exec alone", Goal: fmt.Sprintf("≤ %.0f ms", limit), Met: at(starts, part) <= limit,
+			Ours: figure.At(starts, part), Beside: figure.At(bare, part), Peer: "exec alone", Goal: fmt.Sprintf("≤ %.0f ms", limit), Met: figure.At(starts, part) <= limit,
 		}
 	}
 	return []figure.Figure{line("p50", 0.5, g.p50), line("p99", 0.99, g.p99)}, nil
@@ -279,10 +277,4 @@ func (h *house) until(ctx context.Context, process func(context.Context) error, 
 		time.Sleep(100 * time.Millisecond)
 	}
 	return errors.Join(<-ended, running.Err())
-}
-
-// at is the value below which a part of the values lies.
-func at(values []float64, part float64) float64 {
-	values = slices.Sorted(slices.Values(values))
-	return values[int(math.Ceil(part*float64(len(values))))-1]
 }

@@ -33,8 +33,7 @@ func (c *activityCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("listing the activity: %w", err)
 	}
-	more := len(all) > c.Limit
-	all = all[:min(len(all), c.Limit)]
+	all, more := page(all, c.Limit)
 	if c.JSON {
 		return a.printJSON(append([]store.Activity{}, all...))
 	}

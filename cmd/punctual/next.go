@@ -54,8 +54,8 @@ func (c *nextCommand) Run(a *app) error {
 	from, howLong := a.now(), "IN"
 	if c.From != "" {
 		howLong = "AFTER"
-		if from, err = instantFlag("from", c.From, spec.Zone()); err != nil {
-			return err
+		if from, err = calendar.ParseInstant(c.From, spec.Zone()); err != nil {
+			return usageError("next: --from: %v", err)
 		}
 	}
 	preview := newPreview(spec, from, c.Count)
@@ -79,20 +79,17 @@ func (c *nextCommand) spec() (*calendar.Spec, error) {
 	}
 	for _, bound := range []struct {
 		flag, text string
+		parse      func(text, zone string) (time.Time, error)
 		to         *time.Time
-	}{{"not-before", c.NotBefore, &when.NotBefore}, {"not-after", c.NotAfter, &when.NotAfter}} {
+	}{
+		{"not-before", c.NotBefore, calendar.ParseInstant, &when.NotBefore},
+		{"not-after", c.NotAfter, calendar.ParseEnd, &when.NotAfter},
+	} {
 		if bound.text == "" {
 			continue
 		}
-		if *bound.to, err = instantFlag(bound.flag, bound.text, spec.Zone()); err != nil {
-			return nil, err
-		}
-		if date, err := calendar.ParseDate(bound.text); err == nil && bound.flag == "not-after" {
-			// A date holds until it ends, as in the file.
-			if *bound.to, err = instantFlag(bound.flag, time.Date(date.Year, date.Month, date.Day+1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), spec.Zone()); err != nil {
-				return nil, err
-			}
-			*bound.to = bound.to.Add(-time.Millisecond)
+		if *bound.to, err = bound.parse(bound.text, spec.Zone()); err != nil {
+			return nil, usageError("next: --%s: %v", bound.flag, err)
 		}
 	}
 	for _, text := range c.Except {
@@ -106,14 +103,6 @@ func (c *nextCommand) spec() (*calendar.Spec, error) {
 		return nil, explained(err)
 	}
 	return spec, nil
-}
-
-func instantFlag(flag, text, zone string) (time.Time, error) {
-	t, err := calendar.ParseInstant(text, zone)
-	if err != nil {
-		return time.Time{}, usageError("next: --%s: %v", flag, err)
-	}
-	return t, nil
 }
 
 // explained shows where in the expression the fault is.

@@ -79,8 +79,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("listing runs: %w", err)
 	}
-	more := len(runs) > c.Limit
-	runs = runs[:min(len(runs), c.Limit)]
+	runs, more := page(runs, c.Limit)
 	if len(runs) == 0 && c.Schedule != "" {
 		// A deleted schedule has a history, but is no schedule any more.
 		if _, err := st.Overviews(a.Context, c.Schedule); err != nil {
@@ -103,6 +102,12 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
 	}
 	return nil
+}
+
+// page is as much of a list as was asked for, of which one more was read to know
+// whether there are more.
+func page[T any](all []T, limit int) (shown []T, more bool) {
+	return all[:min(len(all), limit)], len(all) > limit
 }
 
 // zonesOf are the zones of the schedules that runs belong to. Of one that is

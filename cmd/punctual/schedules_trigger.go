@@ -88,7 +88,7 @@ func (c *triggerCommand) answer(a *app, result triggered) error {
 // noteNoWorker says that a job waits where nobody is there to run it.
 func noteNoWorker(a *app, st *store.Store) {
 	load, err := st.Load(a.Context)
-	if err == nil && load.Processes["worker"]+load.Processes["start"] == 0 {
+	if err == nil && load.Processes["worker"] == 0 {
 		fmt.Fprintln(a.Stderr, "No worker is alive: it waits until one runs (punctual worker, or punctual start).")
 	}
 }

@@ -22,6 +22,9 @@ type Store interface {
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
 	NextDue(ctx context.Context) (time.Time, error)
+	// Foresee makes some schedules ready that are due soon, so that deciding them
+	// takes less time, and says whether there are more.
+	Foresee(ctx context.Context) (more bool, err error)
 	Wakeups(ctx context.Context, wake func()) error
 	Transient(err error) bool
 }
@@ -86,6 +89,8 @@ const (
 	standbyUpkeep = 3
 	// lateEvery is how often at least what is late is looked at.
 	lateEvery = 250 * time.Millisecond
+	// foresightTime is how long it may take to make a few schedules ready.
+	foresightTime = 50 * time.Millisecond
 	// batchPause lets other writers at a SQLite file in between two batches.
 	batchPause = 2 * time.Millisecond
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
@@ -220,7 +225,25 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	}
 	c.reportBack(now)
 	c.ticked(now)
-	return c.untilNext(ctx)
+	wait, err := c.untilNext(ctx)
+	if err != nil {
+		return 0, err
+	}
+	end := time.Now().Add(wait)
+	err = c.foresee(ctx, end)
+	return time.Until(end), err
+}
+
+// foresee makes schedules ready as long as it holds nothing up: the clock would
+// only sleep meanwhile.
+func (c *Clock) foresee(ctx context.Context, end time.Time) error {
+	for more := c.rank == 0; more && len(c.woken) == 0 && ctx.Err() == nil && time.Until(end) > foresightTime; {
+		var err error
+		if more, err = c.store.Foresee(ctx); err != nil {
+			return fmt.Errorf("reading what is due soon: %w", err)
+		}
+	}
+	return nil
 }
 
 // untilNext is the time to the next due instant, at most a second. It never

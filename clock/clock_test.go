@@ -24,6 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fakeStore keeps states in memory and breaks on demand.
 type fakeStore struct {
 	outcomes  int                              // batches of them that are yet to be copied
+	soon      int                              // those that can be made ready, each in 10 ms
+	foreseen  []time.Time                      // when they were
 	offset    func(at time.Time) time.Duration // of the store's time against this process's; nil: none
 	mu        sync.Mutex                       // holds schedules
 	schedules []*fakeSchedule
@@ -177,6 +179,16 @@ func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
 	return next, f.called()
 }
 
+func (f *fakeStore) Foresee(context.Context) (more bool, err error) {
+	if f.soon == 0 {
+		return false, f.call()
+	}
+	f.soon--
+	f.foreseen = append(f.foreseen, f.now())
+	time.Sleep(10 * time.Millisecond)
+	return f.soon > 0, f.call()
+}
+
 func (f *fakeStore) Wakeups(ctx context.Context, wake func()) error {
 	select {
 	case f.wake <- wake:
@@ -240,6 +252,29 @@ func TestEveryNominalIsDecidedNeverBeforeItIsDueAndAtOnceAfter(t *testing.T) {
 			spec, _ := calendar.Parse("every " + every.String())
 			if want := spec.Count(start, start.Add(time.Hour-time.Millisecond)); count[key] != want {
 				t.Errorf("%s was decided %d times in an hour; it was due %d times", key, count[key], want)
+			}
+		}
+	})
+}
+
+func TestWhatIsDueSoonIsMadeReadyWhileTheClockWouldSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"quick": "every 300ms"})
+		f.soon = 100 // a second of it
+		keepTime(t, f, 3*time.Second)
+		if f.soon > 0 {
+			t.Errorf("after three seconds %d of 100 are left", f.soon)
+		}
+		for _, fired := range f.fired {
+			if late := fired.at.Sub(fired.nominal); late > 10*time.Millisecond {
+				t.Errorf("%s was decided %s after it was due", fired.nominal, late)
+			}
+		}
+		for _, at := range f.foreseen {
+			for _, fired := range f.fired {
+				if ahead := fired.nominal.Sub(at); ahead > 0 && ahead < foresightTime {
+					t.Errorf("at %s another was made ready, %s before one was due", at, ahead)
+				}
 			}
 		}
 	})

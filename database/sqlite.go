@@ -176,18 +176,8 @@ func (t sqliteTx) InsertRows(ctx context.Context, table string, columns []string
 	if len(rows) == 0 {
 		return nil
 	}
-	places := strings.TrimSuffix(strings.Repeat("?,", len(columns)), ",")
-	insert, err := t.tx.PrepareContext(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ("+places+")")
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
-	for _, row := range rows {
-		if _, err := insert.ExecContext(ctx, sqliteArguments(row)...); err != nil {
-			return err
-		}
-	}
-	return nil
+	places := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	return ExecRows(ctx, t, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ", places, "", rows)
 }
 
 // sqliteQuery turns "= ANY($1)" into SQLite's reading of a JSON array, and

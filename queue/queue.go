@@ -6,7 +6,6 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +21,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/punctual-dev/punctual/database"
-	"github.com/punctual-dev/punctual/schedule"
 )
 
 // Queue is the queue in a database.
@@ -33,7 +31,6 @@ type Queue struct {
 
 // client is what the two instances of River's generic client have in common.
 type client interface {
-	insertMany(ctx context.Context, tx database.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 	cancelTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error)
 	cancel(ctx context.Context, id int64) (*rivertype.JobRow, error)
 	retry(ctx context.Context, id int64) (*rivertype.JobRow, error)
@@ -45,8 +42,7 @@ type client interface {
 
 // Open gives the queue in db, to insert into and to look at.
 func Open(db *database.Database) (*Queue, error) {
-	// Within the cooldown one insert is notified of, and those after it are not.
-	config := &river.Config{Logger: slog.New(slog.DiscardHandler), FetchCooldown: fetchCooldown}
+	config := &river.Config{Logger: slog.New(slog.DiscardHandler)}
 	q := &Queue{db: db}
 	var err error
 	switch pool := db.Native().(type) {
@@ -107,78 +103,6 @@ func shortenPendingLists(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	return err
 }
-
-// Job is a job to be inserted.
-type Job struct {
-	Queue       string
-	Priority    int
-	MaxAttempts int
-	Payload     schedule.Payload
-	// Work is set for a job that a Go worker runs; the payload's command and
-	// request are empty then, and what the job is told becomes metadata.
-	Work *schedule.Work
-}
-
-// InsertTx inserts jobs as part of tx and returns their ids in order. They are
-// available at once.
-func (q *Queue) InsertTx(ctx context.Context, tx database.Tx, jobs []Job) ([]int64, error) {
-	if len(jobs) == 0 {
-		return nil, nil
-	}
-	params := make([]river.InsertManyParams, len(jobs))
-	for i, job := range jobs {
-		param, err := insertParams(job)
-		if err != nil {
-			return nil, fmt.Errorf("inserting the job of %s: %w", job.Payload.Occurrence, err)
-		}
-		params[i] = param
-	}
-	results, err := q.client.insertMany(ctx, tx, params)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]int64, len(results))
-	for i, result := range results {
-		ids[i] = result.Job.ID
-	}
-	return ids, nil
-}
-
-func insertParams(job Job) (river.InsertManyParams, error) {
-	// ScheduledAt stays unset: with any value, even a past one, River would
-	// make the job wait for its scheduler, seconds.
-	options := &river.InsertOpts{Queue: job.Queue, Priority: job.Priority, MaxAttempts: job.MaxAttempts}
-	arguments := rawArgs{data: []byte("{}")}
-	switch {
-	case job.Work != nil:
-		arguments.kind = job.Work.Kind
-		if len(job.Work.Args) > 0 {
-			arguments.data = job.Work.Args
-		}
-		metadata, err := json.Marshal(metadataOf(job.Payload))
-		if err != nil {
-			return river.InsertManyParams{}, err
-		}
-		options.Metadata = metadata
-		return river.InsertManyParams{Args: arguments, InsertOpts: options}, nil
-	case job.Payload.HTTP != nil:
-		arguments.kind = KindHTTP
-	default:
-		arguments.kind = KindCommand
-	}
-	data, err := json.Marshal(job.Payload)
-	arguments.data = data
-	return river.InsertManyParams{Args: arguments, InsertOpts: options}, err
-}
-
-// rawArgs are job arguments that are JSON already.
-type rawArgs struct {
-	kind string
-	data json.RawMessage
-}
-
-func (a rawArgs) Kind() string                 { return a.kind }
-func (a rawArgs) MarshalJSON() ([]byte, error) { return a.data, nil }
 
 // CancelWaitingTx cancels jobs that wait to be started or for a retry. It
 // returns false if one of them waits no longer; the transaction is to be
@@ -252,10 +176,6 @@ type riverClient[T any] struct{ client *river.Client[T] }
 func newRiver[T any](driver riverdriver.Driver[T], config *river.Config) (*riverClient[T], error) {
 	c, err := river.NewClient(driver, config)
 	return &riverClient[T]{c}, err
-}
-
-func (r *riverClient[T]) insertMany(ctx context.Context, tx database.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
-	return r.client.InsertManyTx(ctx, tx.Native().(T), params)
 }
 
 func (r *riverClient[T]) cancelTx(ctx context.Context, tx database.Tx, id int64) (*rivertype.JobRow, error) {

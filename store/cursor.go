@@ -53,14 +53,13 @@ func (c *commit) movePlain(ctx context.Context, all []moved) error {
 		return nil
 	}
 	if c.store.db.Kind == database.SQLite {
-		for _, m := range all {
-			if _, err := c.tx.Exec(ctx, `UPDATE punctual_due SET cursor_at = $2, cursor_local = $3, met_at = $4, next_due_at = $5,
-				last_job_id = max(last_job_id, $6), tzdata = $7, version = version + 1 WHERE schedule_id = $1`,
-				m.schedule.ID, m.state.Cursor, localReading(m.schedule, m.state.Cursor), m.state.Met, m.state.NextDue, m.lastJob, calendar.TZDataVersion()); err != nil {
-				return err
-			}
+		rows := make([][]any, len(all))
+		for i, m := range all {
+			rows[i] = []any{m.schedule.ID, m.state.Cursor, localReading(m.schedule, m.state.Cursor), m.state.Met, m.state.NextDue, m.lastJob, calendar.TZDataVersion()}
 		}
-		return nil
+		return database.ExecRows(ctx, c.tx, `WITH u (id, cursor_at, cursor_local, met_at, next_due_at, job_id, tzdata) AS (VALUES `, "(?, ?, ?, ?, ?, ?, ?)",
+			`) UPDATE punctual_due AS d SET cursor_at = u.cursor_at, cursor_local = u.cursor_local, met_at = u.met_at, next_due_at = u.next_due_at,
+				last_job_id = max(d.last_job_id, u.job_id), tzdata = u.tzdata, version = d.version + 1 FROM u WHERE d.schedule_id = u.id`, rows)
 	}
 	_, err := c.tx.Exec(ctx, `UPDATE punctual_due d SET cursor_at = u.cursor_at, cursor_local = u.cursor_local, met_at = u.met_at,
 			next_due_at = u.next_due_at, last_job_id = greatest(d.last_job_id, u.job_id), tzdata = $7, version = d.version + 1

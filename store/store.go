@@ -26,12 +26,13 @@ const Channel = "punctual_schedules"
 
 // Store is Punctual's tables and the queue beside them.
 type Store struct {
-	db       *database.Database
-	queue    *queue.Queue
-	jobs     queue.Conditions
-	compiled compiledCache
-	outcomes outcomesSeen
-	ended    func([]EndedJob) // nil: nobody looks on
+	db        *database.Database
+	queue     *queue.Queue
+	jobs      queue.Conditions
+	compiled  compiledCache
+	foresight *foresight
+	outcomes  outcomesSeen
+	ended     func([]EndedJob) // nil: nobody looks on
 }
 
 // Open gives the store in db. Migrate has to have run once before.
@@ -40,7 +41,7 @@ func Open(db *database.Database) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, queue: q, jobs: q.Conditions(), compiled: newCompiledCache()}, nil
+	return &Store{db: db, queue: q, jobs: q.Conditions(), compiled: newCompiledCache(), foresight: &foresight{}}, nil
 }
 
 // Queue is the queue in the same database.

@@ -44,7 +44,7 @@ func floorOf(ctx context.Context, kind string, n int) (time.Duration, error) {
 			case pgx.Tx:
 				return rawPostgres(ctx, native, sample, due, from, last)
 			case *sql.Tx:
-				return rawSQLite(ctx, native, sample, due, from, last)
+				return rawSQLite(ctx, tx, sample, due, from, last)
 			default:
 				return fmt.Errorf("no statements for %T", native)
 			}
@@ -112,37 +112,29 @@ func rawPostgres(ctx context.Context, tx pgx.Tx, j rawJob, due time.Time, from, 
 	return err
 }
 
-func rawSQLite(ctx context.Context, tx *sql.Tx, j rawJob, due time.Time, from, to int) error {
-	job, err := tx.PrepareContext(ctx, `INSERT INTO river_job (args, metadata, kind, max_attempts, priority, queue, scheduled_at, state, tags)
-		VALUES (jsonb(?), jsonb(?), ?, ?, ?, 'default', ?, 'available', jsonb('[]'))`)
-	if err != nil {
+func rawSQLite(ctx context.Context, tx database.Tx, j rawJob, due time.Time, from, to int) error {
+	n := to - from + 1
+	jobs, rows, cursors := make([][]any, n), make([][]any, n), make([][]any, n)
+	for i := range jobs {
+		jobs[i] = []any{j.arguments, j.metadata, j.kind, j.attempts, j.priority, due.UTC().Format(time.DateTime)}
+	}
+	if err := database.ExecRows(ctx, tx, "INSERT INTO river_job (args, metadata, kind, max_attempts, priority, queue, scheduled_at, state, tags) VALUES ",
+		"(jsonb(?), jsonb(?), ?, ?, ?, 'default', ?, 'available', jsonb('[]'))", "", jobs); err != nil {
 		return err
 	}
-	row, err := tx.PrepareContext(ctx, `INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, job_id, decided_at)
-		VALUES (?, ?, ?, 'clock', 'enqueued', ?, ?)`)
-	if err != nil {
+	var last int64
+	if err := tx.QueryRow(ctx, "SELECT last_insert_rowid()").Scan(&last); err != nil {
 		return err
 	}
-	cursor, err := tx.PrepareContext(ctx, `UPDATE punctual_due SET cursor_at = ?, met_at = ?, next_due_at = ?, last_job_id = ?, version = version + 1 WHERE schedule_id = ?`)
-	if err != nil {
+	for i := range jobs {
+		number := last - int64(n-1-i)
+		rows[i] = []any{from + i, due, due, number, due}
+		cursors[i] = []any{from + i, due, due.Add(time.Hour), number}
+	}
+	if err := database.ExecRows(ctx, tx, "INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, job_id, decided_at) VALUES ",
+		"(?, ?, ?, 'clock', 'enqueued', ?, ?)", "", rows); err != nil {
 		return err
 	}
-	at, next := due.UnixMicro(), due.Add(time.Hour).UnixMicro()
-	for id := from; id <= to; id++ {
-		made, err := job.ExecContext(ctx, j.arguments, j.metadata, j.kind, j.attempts, j.priority, due.UTC().Format(time.DateTime))
-		if err != nil {
-			return err
-		}
-		number, err := made.LastInsertId()
-		if err != nil {
-			return err
-		}
-		if _, err := row.ExecContext(ctx, id, at, at, number, at); err != nil {
-			return err
-		}
-		if _, err := cursor.ExecContext(ctx, at, at, next, number, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return database.ExecRows(ctx, tx, "WITH u (id, due, next, job_id) AS (VALUES ", "(?, ?, ?, ?)", `) UPDATE punctual_due AS d
+		SET cursor_at = u.due, met_at = u.due, next_due_at = u.next, last_job_id = u.job_id, version = d.version + 1 FROM u WHERE d.schedule_id = u.id`, cursors)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,7 +41,10 @@ const (
 	postgresPort           = 5432
 )
 
-type postgres struct{ pool *pgxpool.Pool }
+type postgres struct {
+	pool  *pgxpool.Pool
+	types *columnTypes
+}
 
 func openPostgres(ctx context.Context, address string, o Options) (engine, string, error) {
 	config, err := pgxpool.ParseConfig(address)
@@ -74,7 +78,7 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 		pool.Close()
 		return nil, "", fmt.Errorf("opening %s: %w; %s", location, reasonOf(err), adviceFor(err))
 	}
-	return &postgres{pool}, location, nil
+	return &postgres{pool, &columnTypes{known: map[string]map[string]string{}}}, location, nil
 }
 
 // adviceFor says what to look at when no connection came about.
@@ -122,7 +126,7 @@ func (p *postgres) reader() Querier { return postgresQuerier{p.pool} }
 
 func (p *postgres) transaction(ctx context.Context, do func(Tx) error) error {
 	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		return do(postgresTx{postgresQuerier{tx}, tx})
+		return do(postgresTx{postgresQuerier{tx}, tx, p.types})
 	})
 }
 
@@ -224,21 +228,67 @@ func (r postgresRow) Scan(destinations ...any) error {
 
 type postgresTx struct {
 	postgresQuerier
-	tx pgx.Tx
+	tx    pgx.Tx
+	types *columnTypes
 }
 
 func (t postgresTx) Native() any { return t.tx }
 
 func (t postgresTx) Now(ctx context.Context) (time.Time, error) { return postgresNow(ctx, t.tx) }
 
+// InsertRows is one statement over a list for each column. A COPY would be no
+// faster, and the server waits for its data for ever: nothing ends a transaction
+// that a frozen process left in the middle of one.
 func (t postgresTx) InsertRows(ctx context.Context, table string, columns []string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := t.tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-		return postgresArguments(rows[i]), nil
-	}))
+	types, err := t.types.of(ctx, t.tx, table)
+	if err != nil {
+		return err
+	}
+	lists, values := make([]string, len(columns)), make([]any, len(columns))
+	for i, column := range columns {
+		lists[i] = fmt.Sprintf("$%d::%s[]", i+1, types[column])
+		list := make([]any, len(rows))
+		for j, row := range rows {
+			list[j] = row[i]
+		}
+		values[i] = postgresArguments(list)
+	}
+	_, err = t.tx.Exec(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") SELECT * FROM unnest("+strings.Join(lists, ", ")+")", values...)
 	return err
+}
+
+// columnTypes are the types of tables' columns, which are asked for once.
+type columnTypes struct {
+	mu    sync.Mutex
+	known map[string]map[string]string
+}
+
+func (c *columnTypes) of(ctx context.Context, tx pgx.Tx, table string) (map[string]string, error) {
+	c.mu.Lock()
+	types := c.known[table]
+	c.mu.Unlock()
+	if types != nil {
+		return types, nil
+	}
+	rows, err := tx.Query(ctx, "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped", table)
+	if err != nil {
+		return nil, err
+	}
+	types = map[string]string{}
+	var column, kind string
+	if _, err := pgx.ForEachRow(rows, []any{&column, &kind}, func() error {
+		types[column] = kind
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[table] = types
+	return types, nil
 }
 
 // postgresArguments turns zero times into NULL.

@@ -141,18 +141,7 @@ func (i *impatience) TraceBatchEnd(ctx context.Context, connection *pgx.Conn, _ 
 	i.end(ctx, connection)
 }
 
-// TraceCopyFromStart implements pgx.CopyFromTracer.
-func (i *impatience) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
-	return i.begin(ctx)
-}
-
-// TraceCopyFromEnd implements pgx.CopyFromTracer.
-func (i *impatience) TraceCopyFromEnd(ctx context.Context, connection *pgx.Conn, _ pgx.TraceCopyFromEndData) {
-	i.end(ctx, connection)
-}
-
-// TracePrepareStart implements pgx.PrepareTracer: a copy whose statement cannot
-// be prepared does not end.
+// TracePrepareStart implements pgx.PrepareTracer.
 func (i *impatience) TracePrepareStart(ctx context.Context, _ *pgx.Conn, _ pgx.TracePrepareStartData) context.Context {
 	return i.begin(ctx)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/punctual-dev/punctual/database"
 )
 
@@ -39,7 +41,7 @@ func (f *filling) ledger(ctx context.Context) error {
 			if err := tx.InsertRows(ctx, "punctual_occurrence", occurrenceColumns, w.occurrences); err != nil {
 				return fmt.Errorf("the ledger: %w", err)
 			}
-			if err := tx.InsertRows(ctx, "river_job", jobColumns, w.jobs); err != nil {
+			if err := insertJobs(ctx, tx, w.jobs); err != nil {
 				return fmt.Errorf("the queue: %w", err)
 			}
 			return tx.InsertRows(ctx, "punctual_output", outputColumns, w.outputs)
@@ -49,6 +51,24 @@ func (f *filling) ledger(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// insertJobs writes rows of River's table, which on Postgres has columns that are
+// lists.
+func insertJobs(ctx context.Context, tx database.Tx, rows [][]any) error {
+	native, ok := tx.Native().(pgx.Tx)
+	if !ok {
+		return tx.InsertRows(ctx, "river_job", jobColumns, rows)
+	}
+	_, err := native.CopyFrom(ctx, pgx.Identifier{"river_job"}, jobColumns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+		for column, value := range rows[i] {
+			if at, ok := value.(time.Time); ok && at.IsZero() {
+				rows[i][column] = nil
+			}
+		}
+		return rows[i], nil
+	}))
+	return err
 }
 
 // row is a row of the ledger as it comes about.

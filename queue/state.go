@@ -31,6 +31,8 @@ type Conditions struct {
 	// StartedAt and FinishedAt are instants as this database's own tables keep
 	// them.
 	StartedAt, FinishedAt string
+	// Occurrence and Due are what a job of ours was told; null for other jobs.
+	Occurrence, Due string
 }
 
 // Conditions over river_job under the alias j.
@@ -61,7 +63,18 @@ func (q *Queue) Conditions() Conditions {
 			ELSE 'failed' END`,
 		Error:     lastError,
 		StartedAt: started, FinishedAt: finished,
+		Occurrence: q.told("occurrence"), Due: q.told("due"),
 	}
+}
+
+// told is a fact that a job of ours was told: a command or a request with its
+// arguments, a Go worker with the job's metadata, since the arguments are its own.
+func (q *Queue) told(name string) string {
+	metadata, arguments := "j.metadata->>'"+metadataPrefix+name+"'", "j.args->>'"+name+"'"
+	if q.db.Kind == database.SQLite {
+		metadata, arguments = "json_extract(j.metadata, '$."+metadataPrefix+name+"')", "json_extract(j.args, '$."+name+"')"
+	}
+	return "CASE WHEN j.kind IN ('" + KindCommand + "', '" + KindHTTP + "') THEN " + arguments + " ELSE " + metadata + " END"
 }
 
 // Instant is an instant as the queue's own tables keep it: to the millisecond, as

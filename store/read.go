@@ -156,12 +156,20 @@ func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Find
 			return 0, fmt.Errorf("auditing: %w", err)
 		}
 	}
+	only := int64(0)
+	if key != "" {
+		only = ids[0]
+	}
+	jobs, err := s.auditJobs(ctx, only)
+	if err != nil {
+		return 0, fmt.Errorf("auditing: %w", err)
+	}
 	for _, id := range ids {
 		findings, err := s.auditOne(ctx, id)
 		if err != nil {
 			return 0, fmt.Errorf("auditing: %w", err)
 		}
-		for _, finding := range findings {
+		for _, finding := range append(findings, unnamed(findings, jobs[id])...) {
 			report(finding)
 		}
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/calendar"
@@ -294,6 +295,77 @@ var auditTests = []test{
 			h.exec("INSERT INTO punctual_due SELECT * FROM kept_due")
 			h.exec("DROP TABLE kept")
 			h.exec("DROP TABLE kept_due")
+		}
+		same(h, "restored", h.findings(), nil)
+	}},
+	{"an audit names rows of backfills and triggers, and jobs of rows, that were changed by hand", func(h *house) {
+		h.damaged = true
+		h.apply(declared("a", "hourly at :00"), declared("b", "every 1d"))
+		h.at("13:00")
+		h.tick() // 10:00-12:00 are one stretch
+		h.end()
+		h.startBackfill("a", "10:00", "12:00")
+		for range 2 {
+			h.step(1)
+			h.end()
+		}
+		h.step(0)
+		h.advance(time.Minute)
+		h.trigger("b", store.TriggerOptions{})
+		h.trigger("b", store.TriggerOptions{}) // refused
+		same(h, "undamaged", h.findings(), nil)
+		columns := "schedule_id, nominal_at, due_at, origin, run, trigger_id, decision, reason, job_id, decided_at"
+		backfilled := "origin = 'backfill' AND nominal_at = "
+		for _, c := range []struct {
+			what   string
+			damage func()
+			want   []string
+		}{
+			{"a backfill's row deleted", func() { h.exec("DELETE FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00")) },
+				[]string{"wrong row a 10:00", "wrong row a 11:00"}},
+			{"a backfill's row doubled", func() {
+				h.exec("DROP INDEX punctual_occurrence_backfill")
+				h.exec("INSERT INTO punctual_occurrence ("+columns+") SELECT "+columns+" FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00"))
+			}, []string{"wrong row a 10:00", "wrong row a 11:00"}},
+			{"a backfill's row doubled with another job", func() {
+				h.exec("INSERT INTO punctual_occurrence ("+columns+") SELECT "+strings.Replace(columns, "job_id", "job_id + 1000", 1)+" FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00"))
+			}, []string{"wrong row a 10:00", "decided twice a 11:00"}},
+			{"a row added for a backfill that is not there", func() {
+				h.exec("INSERT INTO punctual_occurrence ("+columns+") SELECT "+strings.Replace(strings.Replace(columns, "job_id", "job_id + 1000", 1), "run", "run + 1", 1)+" FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00"))
+			}, []string{"no such nominal a 11:00"}},
+			{"a backfill's row moved out of its range", func() {
+				h.exec("UPDATE punctual_occurrence SET nominal_at = $2 WHERE "+backfilled+"$1", moment("11:00"), moment("12:30"))
+			}, []string{"no such nominal a 12:30"}},
+			{"a backfill's row without a job", func() { h.exec("UPDATE punctual_occurrence SET job_id = NULL WHERE "+backfilled+"$1", moment("10:00")) },
+				[]string{"wrong row a 10:00"}},
+			{"another row's job", func() {
+				h.exec("UPDATE punctual_occurrence SET job_id = (SELECT job_id FROM punctual_occurrence WHERE "+backfilled+"$1) WHERE "+backfilled+"$2", moment("10:00"), moment("11:00"))
+			}, []string{"wrong row a 11:00"}},
+			{"a job that is not there", func() {
+				h.exec("UPDATE punctual_occurrence SET job_id = 999 WHERE origin = 'clock' AND nominal_at = $1", moment("13:00"))
+			}, []string{"wrong row a 13:00"}},
+			{"a trigger deleted", func() { h.exec("DELETE FROM punctual_occurrence WHERE origin = 'trigger' AND decision = 'enqueued'") },
+				[]string{"no decision b 13:01"}},
+			{"a trigger deleted that was refused", func() { h.exec("DELETE FROM punctual_occurrence WHERE origin = 'trigger' AND decision = 'skipped'") },
+				[]string{"no decision b 13:01"}},
+			{"a trigger added", func() {
+				h.exec("INSERT INTO punctual_occurrence (" + columns + ") SELECT " + strings.Replace(strings.Replace(columns, "job_id", "job_id + 1000", 1), "trigger_id", "'x'", 1) + " FROM punctual_occurrence WHERE origin = 'trigger' AND decision = 'enqueued'")
+			}, []string{"no such nominal b 13:01"}},
+		} {
+			h.exec("CREATE TABLE kept AS SELECT * FROM punctual_occurrence")
+			c.damage()
+			same(h, c.what, h.findings(), c.want)
+			var ofA []string
+			_, err := h.Audit(h.ctx(), "a", func(f schedule.Finding) { ofA = append(ofA, f.Key) })
+			h.must(err)
+			equal(h, c.what+", audited alone", len(ofA), strings.Count(strings.Join(c.want, " "), " a "))
+			h.exec("DELETE FROM punctual_occurrence")
+			overriding := "OVERRIDING SYSTEM VALUE "
+			if h.Database().Kind == "sqlite" {
+				overriding = ""
+			}
+			h.exec("INSERT INTO punctual_occurrence " + overriding + "SELECT * FROM kept")
+			h.exec("DROP TABLE kept")
 		}
 		same(h, "restored", h.findings(), nil)
 	}},

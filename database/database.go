@@ -112,9 +112,9 @@ func Open(ctx context.Context, address string, o Options) (*Database, error) {
 	default:
 		// The address may hold a password, so it is not repeated.
 		if filePath(address) {
-			return nil, fmt.Errorf("opening the database: %q has no scheme; for a SQLite file of that name: sqlite:%[1]s", address)
+			return nil, &addressError{fmt.Sprintf("opening the database: %q has no scheme; for a SQLite file of that name: sqlite:%[1]s", address)}
 		}
-		return nil, fmt.Errorf("opening the database: its address begins with %q; allowed is %s", scheme, Allowed)
+		return nil, &addressError{fmt.Sprintf("opening the database: its address begins with %q; allowed is %s", scheme, Allowed)}
 	}
 	if err != nil {
 		return nil, err
@@ -142,11 +142,11 @@ func (d *Database) CheckWritable(ctx context.Context, table string) error {
 	case !Told(err):
 		return fmt.Errorf("opening %s: %w", d.Location, err)
 	}
-	who := "the role in its address needs the right to write, on a server that is not read-only"
+	why := err.Error() + "; the role in its address needs the right to write, on a server that is not read-only"
 	if d.Kind == SQLite {
-		who = "the file, and the directory it is in, have to be writable for the user that runs punctual"
+		why = inWords(err).Error()
 	}
-	return fmt.Errorf("%s can be read, but not written: %w; %s", d.Location, err, who)
+	return &explained{words: fmt.Sprintf("%s can be read, but not written: %s", d.Location, why), err: err}
 }
 
 // Close ends all connections.

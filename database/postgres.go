@@ -50,7 +50,7 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		// The parser's own message repeats the address, with its password.
-		return nil, "", fmt.Errorf("opening the database: the address is not one of Postgres; allowed is %s", Allowed)
+		return nil, "", &addressError{"opening the database: the address is not one of Postgres; allowed is " + Allowed}
 	}
 	host := config.ConnConfig.Host
 	if port := config.ConnConfig.Port; port != postgresPort && !strings.HasPrefix(host, "/") {
@@ -76,7 +76,7 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, "", fmt.Errorf("opening %s: %w; %s", location, reasonOf(err), adviceFor(err))
+		return nil, "", fmt.Errorf("opening %s: %w; %s", location, networkWords(reasonOf(err)), adviceFor(err))
 	}
 	return &postgres{pool, &columnTypes{known: map[string]map[string]string{}}}, location, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -33,14 +34,19 @@ const sqliteReaders = 4
 
 func openSQLite(ctx context.Context, path string) (engine, error) {
 	if path == "" || path == ":memory:" {
-		return nil, fmt.Errorf("opening the database: a SQLite database needs a file, for example sqlite:punctual.db")
+		return nil, &addressError{"opening the database: a SQLite database needs a file, for example sqlite:punctual.db"}
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
-	if _, err := os.Stat(filepath.Dir(absolute)); err != nil {
+	if _, err := os.Stat(filepath.Dir(absolute)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("opening the database %s: there is no directory %s; make it, or name another file", path, filepath.Dir(absolute))
+	} else if err != nil {
 		return nil, fmt.Errorf("opening the database %s: its directory cannot be read: %w", path, err)
+	}
+	if info, err := os.Stat(absolute); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("opening the database %s: that is a directory; name a file in it, as sqlite:%s", path, filepath.Join(path, "punctual.db"))
 	}
 	s := &sqlite{log: absolute + "-wal", listeners: map[string]map[*func()]struct{}{}}
 	// FULL: a decision that was committed survives a loss of power. IMMEDIATE:
@@ -59,7 +65,7 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 	s.readable, s.writable = newSQLiteStatements(s.reads), newSQLiteStatements(s.writes)
 	if err := s.writes.PingContext(ctx); err != nil {
 		s.close()
-		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+		return nil, fmt.Errorf("opening the database %s: %w", path, inWords(err))
 	}
 	return s, nil
 }

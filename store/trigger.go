@@ -46,7 +46,7 @@ func (s *Store) Trigger(ctx context.Context, key string, o TriggerOptions) (Trig
 		return Triggered{}, err
 	}
 	if fault := validIdempotencyKey(o.IdempotencyKey); fault != "" {
-		return Triggered{}, fmt.Errorf("triggering %q: the idempotency key %s", key, fault)
+		return Triggered{}, fmt.Errorf("triggering %q: %w %s", key, ErrIdempotencyKey, fault)
 	}
 	var result Triggered
 	const attempts = 5 // somebody else may take the last place in between
@@ -78,6 +78,9 @@ func (s *Store) Trigger(ctx context.Context, key string, o TriggerOptions) (Trig
 	}
 	return result, nil
 }
+
+// ErrIdempotencyKey begins what is wrong with a key that nobody can use.
+var ErrIdempotencyKey = errors.New("the idempotency key")
 
 // validIdempotencyKey says what is wrong with a key; nothing is wrong with none.
 func validIdempotencyKey(key string) (fault string) {

@@ -16,10 +16,7 @@ type activityCommand struct {
 
 // Validate refuses what cannot be meant.
 func (c *activityCommand) Validate() error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return fmt.Errorf("--limit %d is out of range; allowed: 1 to 1000", c.Limit)
-	}
-	return nil
+	return limitAllowed(c.Limit)
 }
 
 // Run lists, the newest first.

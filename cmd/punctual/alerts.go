@@ -16,16 +16,13 @@ type alertsGroup struct {
 
 // alertsListCommand lists.
 type alertsListCommand struct {
-	Limit int  `help:"How many messages to show." default:"10"`
+	Limit int  `short:"n" default:"10" help:"How many messages to show, 1 to 1000."`
 	JSON  bool `name:"json" help:"Print JSON."`
 }
 
 // Validate refuses what cannot be meant.
 func (c *alertsListCommand) Validate() error {
-	if c.Limit < 0 {
-		return fmt.Errorf("--limit %d: a number from 0 on", c.Limit)
-	}
-	return nil
+	return limitAllowed(c.Limit)
 }
 
 // Run lists.

@@ -14,7 +14,7 @@ import (
 
 // applyCommand makes the database agree with the schedule file, all or nothing.
 type applyCommand struct {
-	File   string `arg:"" optional:"" help:"The schedule file; that of --config by default."`
+	File   string `arg:"" optional:"" help:"The schedule file; that of --config by default. - reads standard input."`
 	DryRun bool   `help:"Change nothing, only show what would change."`
 	Prune  bool   `help:"Delete the schedules the file put there and has no longer."`
 	Adopt  bool   `help:"Take over keys that belong to the API, a program or another file."`
@@ -40,6 +40,10 @@ type applied struct {
 	Warnings []config.Finding    `json:"warnings"`          // hazards in the file
 	Faults   []config.Finding    `json:"faults,omitempty"`  // why the file cannot be read
 	Refused  []appliedFault      `json:"refused,omitempty"` // why the database refuses it
+
+	// owner is the file whose schedules they are; standard input has no name, and
+	// is what else stood in the file of --config.
+	owner string
 }
 
 type appliedChange struct {
@@ -65,10 +69,16 @@ type appliedFault struct {
 
 // Run plans, and carries the plan out unless it is a dry run.
 func (c *applyCommand) Run(a *app, s *settings) error {
+	owner := s.Config
 	if c.File != "" {
 		s.Config = c.File
 	}
-	result := &applied{File: s.Config, DryRun: c.DryRun, Changes: []appliedChange{}, Summary: map[string]int{}, Warnings: []config.Finding{}}
+	if s.Config != "-" {
+		owner = s.Config
+	} else if owner == "-" {
+		owner = defaultConfig
+	}
+	result := &applied{File: named(s.Config), owner: owner, DryRun: c.DryRun, Changes: []appliedChange{}, Summary: map[string]int{}, Warnings: []config.Finding{}}
 	err := c.apply(a, s, result)
 	if err != nil {
 		return err
@@ -86,7 +96,7 @@ func (c *applyCommand) Run(a *app, s *settings) error {
 
 // apply fills in result; an error is one of neither the file nor the plan.
 func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
-	file, err := s.load(a)
+	file, err := readFile(a, s)
 	if faulty, ok := errors.AsType[*config.Error](err); ok {
 		result.Faults = faulty.Faults
 		return nil
@@ -116,7 +126,7 @@ func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 // not there makes none.
 func (c *applyCommand) change(a *app, s *settings, file *config.File, result *applied) ([]schedule.Change, error) {
 	o := store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune, Adopt: c.Adopt},
+		PlanOptions: schedule.PlanOptions{Owner: ownerOf(file, result.owner), Prune: c.Prune, Adopt: c.Adopt},
 		Limits:      limitsOf(file), Alerts: &file.Alerts, DryRun: c.DryRun, Actor: actor(), LimitChanges: &result.Limits, AlertsChange: &result.Alerts,
 	}
 	if c.DryRun {

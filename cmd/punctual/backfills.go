@@ -15,9 +15,12 @@ type backfillsGroup struct {
 }
 
 type backfillsListCommand struct {
-	Limit int  `short:"n" default:"20" help:"How many."`
+	Limit int  `short:"n" default:"20" help:"How many, 1 to 1000."`
 	JSON  bool `name:"json" help:"Print JSON."`
 }
+
+// Validate refuses what cannot be meant.
+func (c *backfillsListCommand) Validate() error { return limitAllowed(c.Limit) }
 
 // Run lists.
 func (c *backfillsListCommand) Run(a *app, s *settings) error {

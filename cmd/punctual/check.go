@@ -91,12 +91,20 @@ func checkFile(a *app, s *settings, now time.Time) (*checked, error) {
 	return result, nil
 }
 
+// named is what a schedule file is called in messages.
+func named(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
 // readFile reads the schedule file, or for - standard input.
 func readFile(a *app, s *settings) (*config.File, error) {
 	if s.Config != "-" {
 		return s.load(a)
 	}
-	s.Config = "standard input"
+	s.Config = named(s.Config)
 	data, err := io.ReadAll(a.Stdin)
 	if err != nil {
 		return nil, err

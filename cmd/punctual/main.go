@@ -8,14 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
+
+	"github.com/punctual-dev/punctual/database"
 )
 
 // commandLine is every command and the settings they share. Flags beat the
@@ -82,7 +86,8 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.Message }
 
-// usageError says that the command was used wrongly (exit code 2).
+// usageError says that the command line cannot be right, whatever the database or
+// a file holds (exit code 2).
 func usageError(format string, arguments ...any) error {
 	return &exitError{Code: 2, Message: fmt.Sprintf(format, arguments...)}
 }
@@ -130,7 +135,7 @@ func run(a *app, arguments []string) int {
 		explainUse(a.Stderr, parser, arguments, err)
 		return 2
 	}
-	return a.exitCode(command.Run(a, &line.settings))
+	return a.exitCode(command.Run(a, &line.settings), withoutPassword(line.Database))
 }
 
 // usual are the arguments with what every other program understands put into the
@@ -164,18 +169,37 @@ func parse(parser *kong.Kong, arguments []string) (command *kong.Context, err er
 	return parser.Parse(arguments)
 }
 
-func (a *app) exitCode(err error) int {
+// exitCode tells an error, and is what it ends the process with: 2 where the
+// command line cannot be right whatever there is, 1 where it was understood and
+// did not come about. where is the database's address, for what it says.
+func (a *app) exitCode(err error, where string) int {
 	if err == nil {
 		return 0
 	}
 	code := 1
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		code = exit.Code
+	} else if errors.Is(err, database.ErrAddress) {
+		code = 2
 	}
 	if message := err.Error(); message != "" {
 		fmt.Fprintf(a.Stderr, "punctual: %s\n", message)
 	}
+	if advice := database.Advice(err); advice != "" {
+		fmt.Fprintf(a.Stderr, "  the database is %s: %s\n", where, advice)
+	}
 	return code
+}
+
+// withoutPassword is the address of a database as it may be shown.
+func withoutPassword(address string) string {
+	if strings.HasPrefix(address, "sqlite:") {
+		return address
+	}
+	if u, err := url.Parse(address); err == nil {
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	}
+	return "that of DATABASE_URL or --database"
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

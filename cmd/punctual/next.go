@@ -75,7 +75,7 @@ func (c *nextCommand) spec() (*calendar.Spec, error) {
 		spec, err = when.Parse()
 	}
 	if err != nil {
-		return nil, explained(err)
+		return nil, c.explained(err)
 	}
 	for _, bound := range []struct {
 		flag, text string
@@ -100,18 +100,22 @@ func (c *nextCommand) spec() (*calendar.Spec, error) {
 		when.Except = append(when.Except, date)
 	}
 	if spec, err = when.Parse(); err != nil {
-		return nil, explained(err)
+		return nil, c.explained(err)
 	}
 	return spec, nil
 }
 
-// explained shows where in the expression the fault is.
-func explained(err error) error {
+// explained shows where in the expression the fault is. The expression stands on
+// the command line, so a faulty one is wrong use.
+func (c *nextCommand) explained(err error) error {
 	fault, ok := errors.AsType[*calendar.Error](err)
-	if !ok || fault.Expression == "" || len(fault.Expression) > 100 || fault.Text == "" {
-		return err
+	switch {
+	case ok && fault.Field == "zone" && c.TZ != "":
+		return usageError("next: --tz: %v", err)
+	case !ok || fault.Expression == "" || len(fault.Expression) > 100 || fault.Text == "":
+		return usageError("next: %v", err)
 	}
-	return fmt.Errorf("%w\n  %s\n  %s%s", err, fault.Expression, strings.Repeat(" ", fault.Offset), strings.Repeat("^", len(fault.Text)))
+	return usageError("next: %v\n  %s\n  %s%s", err, fault.Expression, strings.Repeat(" ", fault.Offset), strings.Repeat("^", len(fault.Text)))
 }
 
 // preview is what a person wants to know about a when.

@@ -61,9 +61,9 @@ func TestNextSaysWhatIsWrong(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{"a bad when is exit 1, with its place marked", []string{"0 25 * * *"}, 1, "  0 25 * * *\n    ^^"},
-		{"a when that never occurs", []string{"0 0 30 2 *"}, 1, "never"},
-		{"an unknown zone", []string{"@daily", "--tz", "EST"}, 1, "America/New_York"},
+		{"a bad when, with its place marked", []string{"0 25 * * *"}, 2, "  0 25 * * *\n    ^^"},
+		{"a when that never occurs", []string{"0 0 30 2 *"}, 2, "never"},
+		{"an unknown zone", []string{"@daily", "--tz", "EST"}, 2, "America/New_York"},
 		{"no when", nil, 2, "say when"},
 		{"a count out of range", []string{"@daily", "-n", "0"}, 2, "1 to 100000"},
 		{"a from that is none", []string{"@daily", "--from", "later"}, 2, "--from"},

@@ -60,7 +60,19 @@ func (s *settings) there() (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, fmt.Errorf("opening the database %s: it cannot be looked at: %w; its directory has to be open to the user that runs punctual", s.Database, reason(err))
+	}
+	return true, nil
+}
+
+// reason is why the operating system refused, without the call and the path, which
+// are told in words beside it.
+func reason(err error) error {
+	if fault, ok := errors.AsType[*fs.PathError](err); ok {
+		return fault.Err
+	}
+	return err
 }
 
 // errNothingThere says that there is no database, or none of ours.

@@ -59,8 +59,8 @@ type runsListCommand struct {
 
 // Validate refuses what cannot be meant.
 func (c *runsListCommand) Validate() error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return fmt.Errorf("--limit %d is out of range; allowed: 1 to 1000", c.Limit)
+	if err := limitAllowed(c.Limit); err != nil {
+		return err
 	}
 	if states := slices.Concat(endedStates, openStates); c.State != "" && !slices.Contains(states, c.State) {
 		return fmt.Errorf("--state %q is unknown; one of %s", c.State, strings.Join(states, ", "))
@@ -100,6 +100,14 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 	listRuns(a, runs, zonesOf(a, st, runs), now)
 	if more {
 		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
+	}
+	return nil
+}
+
+// limitAllowed bounds how much one list shows.
+func limitAllowed(limit int) error {
+	if limit < 1 || limit > 1000 {
+		return fmt.Errorf("--limit %d is out of range; allowed: 1 to 1000", limit)
 	}
 	return nil
 }

@@ -235,6 +235,9 @@ func pauseInWords(p store.PauseInForce, zone *time.Location) string {
 // readUntil reads the end of a pause: an instant, or a duration from now.
 func readUntil(text, zone string, now time.Time) (time.Time, error) {
 	if d, err := schedule.ParseDuration(text); err == nil {
+		if d <= 0 {
+			return now, usageError("pause: --until %s: a pause lasts for some time, such as 90m; without --until it lasts until punctual schedules resume", text)
+		}
 		return now.Add(time.Duration(d)), nil
 	}
 	at, err := readInstant("pause", "until", text, zone, now)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/punctual-dev/punctual/store"
@@ -37,6 +38,9 @@ func (c *triggerCommand) Run(a *app, s *settings) error {
 	}
 	defer st.Database().Close()
 	result, err := st.Trigger(a.Context, c.Key, options)
+	if errors.Is(err, store.ErrIdempotencyKey) {
+		return usageError("%v", err)
+	}
 	if err != nil {
 		return known(a, st, "triggering", c.Key, err)
 	}

@@ -68,8 +68,10 @@ func (s *settings) load(a *app) (*config.File, error) {
 
 // owner is who owns what the schedule file declares. The path does not matter:
 // the same file lies elsewhere on each machine.
-func (s *settings) owner(file *config.File) schedule.Owner {
-	return schedule.Owner{Kind: schedule.OwnerFile, Name: cmp.Or(file.Owner, filepath.Base(s.Config))}
+func (s *settings) owner(file *config.File) schedule.Owner { return ownerOf(file, s.Config) }
+
+func ownerOf(file *config.File, path string) schedule.Owner {
+	return schedule.Owner{Kind: schedule.OwnerFile, Name: cmp.Or(file.Owner, filepath.Base(path))}
 }
 
 // actor is the operating system's user, as author of what is done by hand.

@@ -34,10 +34,13 @@ func (c *tokensCreateCommand) Validate() error {
 		return nil
 	}
 	holds, err := schedule.ParseDuration(c.Expires)
-	if err == nil && holds <= 0 {
-		err = fmt.Errorf("--expires %s: a token holds for some time, such as 90d", c.Expires)
+	if err != nil {
+		return fmt.Errorf("--expires: %w", err)
 	}
-	return err
+	if holds <= 0 {
+		return fmt.Errorf("--expires %s: a token holds for some time, such as 90d", c.Expires)
+	}
+	return nil
 }
 
 // Run prints the token alone to the standard output, for scripts to take.

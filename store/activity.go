@@ -54,3 +54,12 @@ func (s *Store) Renamed(ctx context.Context, key string) (now string, err error)
 	}
 	return now, err
 }
+
+// quoted is what somebody wrote, told apart from what is said about it; nothing
+// stays nothing.
+func quoted(note string) string {
+	if note == "" {
+		return ""
+	}
+	return "“" + note + "”"
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/schedule"
@@ -61,9 +62,9 @@ func (s *Store) Pause(ctx context.Context, target Target, until time.Time, note 
 		if err := e.insertPause(target, originHand, until, note, string(actor)); err != nil {
 			return err
 		}
-		detail := note
+		detail := quoted(note)
 		if !until.IsZero() {
-			detail = fmt.Sprintf("until %s %s", schedule.FormatInstant(until), note)
+			detail = strings.TrimSuffix("until "+schedule.FormatInstant(until)+", "+detail, ", ")
 		}
 		return e.record(actor, "pause", e.targetID, target.String(), detail)
 	})

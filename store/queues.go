@@ -117,7 +117,7 @@ func (s *Store) PauseQueue(ctx context.Context, name, note string, actor Actor) 
 		if paused, err = s.queue.PauseTx(ctx, e.tx, name, e.now); err != nil || !paused {
 			return err
 		}
-		return e.record(actor, "pause-queue", 0, name, note)
+		return e.record(actor, "pause-queue", 0, name, quoted(note))
 	})
 	return paused, err
 }

@@ -53,7 +53,8 @@ type RunFilter struct {
 	State   string    // as Run.State
 	// Backfill is the id of a backfill.
 	Backfill int64
-	// Latest means the last job the clock made for each schedule.
+	// Latest means the last job made for each schedule: by the clock, a backfill or
+	// a trigger.
 	Latest bool
 	// Each means so many rows of each schedule, the newest.
 	Each int
@@ -306,8 +307,13 @@ func (f RunFilter) whereSchedules(where func(string, any)) {
 	}
 	switch {
 	case f.Latest:
-		where(`o.job_id IN (SELECT d.last_job_id FROM punctual_due d JOIN punctual_schedule w ON w.id = d.schedule_id
-			WHERE d.last_job_id > 0 AND `+which+`)`, value)
+		// Not by looking back through the ledger for a row with a job: what is paused
+		// has a long one without any.
+		where(`o.id IN (SELECT max(x.id) FROM punctual_occurrence x WHERE x.job_id IN (
+			SELECT d.last_job_id FROM punctual_due d JOIN punctual_schedule w ON w.id = d.schedule_id WHERE d.last_job_id > 0 AND `+which+`
+			UNION ALL SELECT b.last_job_id FROM punctual_backfill b JOIN punctual_schedule w ON w.id = b.schedule_id WHERE b.last_job_id > 0 AND `+which+`
+			UNION ALL SELECT t.job_id FROM punctual_occurrence t JOIN punctual_schedule w ON w.id = t.schedule_id
+				WHERE t.origin = 'trigger' AND t.job_id IS NOT NULL AND `+which+`) GROUP BY x.schedule_id)`, value)
 	case f.Each > 0:
 		where(fmt.Sprintf(`o.id IN (SELECT x.id FROM punctual_schedule w JOIN punctual_occurrence x ON x.schedule_id = w.id
 			AND x.id >= coalesce((SELECT y.id FROM punctual_occurrence y WHERE y.schedule_id = w.id ORDER BY y.id DESC LIMIT 1 OFFSET %d), 0)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/punctual-dev/punctual/store"
 )
@@ -38,9 +37,10 @@ func (c *activityCommand) Run(a *app, s *settings) error {
 		_, err := fmt.Fprintln(a.Stdout, "Nobody has done anything yet.")
 		return err
 	}
+	in := zonesOfAll(a, st)
 	t := newTable("WHEN", "WHO", "DID", "WHAT", "")
 	for _, one := range all {
-		t.row(cell{local(one.At, time.UTC), plain}, cell{one.Author, bold}, cell{one.Action, plain}, cell{one.Subject, plain}, cell{oneLine(one.Detail), faint})
+		t.row(cell{local(one.At, in.of(one.Subject)), plain}, cell{one.Author, bold}, cell{one.Action, plain}, cell{one.Subject, plain}, cell{oneLine(one.Detail), faint})
 	}
 	t.write(a.Stdout, a.Terminal)
 	if more {

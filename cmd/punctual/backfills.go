@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
 
@@ -48,10 +47,11 @@ func (c *backfillsListCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
+	in := zonesOfAll(a, st)
 	t := newTable("ID", "SCHEDULE", "STATE", "DONE", "FROM", "TO", "BEGAN", "BY")
 	for _, v := range views {
 		t.row(cell{fmt.Sprint(v.ID), bold}, cell{v.Key, plain}, cell{v.State, plain}, cell{fmt.Sprintf("%d of %d", v.Enqueued, v.Total), plain},
-			cell{schedule.FormatInstant(v.From), plain}, cell{schedule.FormatInstant(v.To), plain}, cell{relative(v.CreatedAt, now), plain}, cell{v.Author, plain})
+			cell{local(v.From, in.of(v.Key)), plain}, cell{local(v.To, in.of(v.Key)), plain}, cell{relative(v.CreatedAt, now), plain}, cell{v.Author, plain})
 	}
 	t.write(a.Stdout, a.Terminal)
 	return nil

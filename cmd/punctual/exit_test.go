@@ -99,7 +99,6 @@ func TestWhatCannotBeRightEndsWithTwoAndWhatDoesNotComeAboutWithOne(t *testing.T
 		{"health --database sqlite:/nowhere/punctual.db", 1},
 		// Done.
 		{"schedules list", 0},
-		{"schedules list --tag nobody", 0},
 		{"runs list", 0},
 		{"audit", 0},
 		{"next @daily", 0},

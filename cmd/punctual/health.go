@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // healthCommand says whether the clock keeps time.
 type healthCommand struct {
@@ -33,7 +30,7 @@ func (c *healthCommand) Run(a *app, s *settings) error {
 			fmt.Fprintf(a.Stdout, ", last tick %s", relative(h.Ticked, h.Now))
 		}
 		if !h.Oldest.IsZero() {
-			fmt.Fprintf(a.Stdout, ", overdue since %s", local(h.Oldest, time.UTC))
+			fmt.Fprintf(a.Stdout, ", overdue since %s", local(h.Oldest, zonesOfAll(a, st).shared()))
 		}
 		fmt.Fprintln(a.Stdout)
 		if h.Unseen > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/punctual-dev/punctual/calendar"
 	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
 )
 
 // printJSON writes a value for scripts. Instants in it are RFC 3339, in UTC.
@@ -133,6 +135,51 @@ func zoneOf(s *schedule.Schedule) *time.Location {
 		return spec.Location()
 	}
 	return time.UTC
+}
+
+// zones are those of all schedules, by key.
+type zones map[string]*time.Location
+
+// zonesOfAll reads them. Times are beside the point where they cannot be read:
+// then all are shown in UTC.
+func zonesOfAll(a *app, st *store.Store) zones {
+	overviews, err := st.Overviews(a.Context, "")
+	if err != nil {
+		return nil
+	}
+	return zonesOf(overviews)
+}
+
+func zonesOf(overviews []store.Overview) zones {
+	all := zones{}
+	for _, o := range overviews {
+		all[o.Key] = zoneOf(o.Schedule)
+	}
+	return all
+}
+
+// of is the zone of a schedule, or of one of its runs; of one that is not there
+// any more, and of what concerns several, it is the shared one.
+func (z zones) of(name string) *time.Location {
+	if end := strings.IndexAny(name, "@!"); end > 0 {
+		name = name[:end]
+	}
+	if zone, there := z[name]; there {
+		return zone
+	}
+	return z.shared()
+}
+
+// shared is the zone that all of them are in; UTC where they differ.
+func (z zones) shared() *time.Location {
+	shared := (*time.Location)(nil)
+	for _, zone := range z {
+		if shared != nil && zone.String() != shared.String() {
+			return time.UTC
+		}
+		shared = zone
+	}
+	return cmp.Or(shared, time.UTC)
 }
 
 // instantAllowed is what readInstant reads, in words.

@@ -97,7 +97,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
-	listRuns(a, runs, zonesOf(a, st, runs), now)
+	listRuns(a, runs, zonesOfRuns(a, st, runs), now)
 	if more {
 		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
 	}
@@ -118,23 +118,23 @@ func page[T any](all []T, limit int) (shown []T, more bool) {
 	return all[:min(len(all), limit)], len(all) > limit
 }
 
-// zonesOf are the zones of the schedules that runs belong to. Of one that is
+// zonesOfRuns are the zones of the schedules that runs belong to. Of one that is
 // deleted it is not asked: its times are shown in UTC.
-func zonesOf(a *app, st *store.Store, runs []store.Run) map[string]*time.Location {
-	zones := map[string]*time.Location{}
+func zonesOfRuns(a *app, st *store.Store, runs []store.Run) zones {
+	all := zones{}
 	for _, run := range runs {
-		if zones[run.Schedule] != nil {
+		if all[run.Schedule] != nil {
 			continue
 		}
-		zones[run.Schedule] = time.UTC
+		all[run.Schedule] = time.UTC
 		if overviews, err := st.Overviews(a.Context, run.Schedule); err == nil {
-			zones[run.Schedule] = zoneOf(overviews[0].Schedule)
+			all[run.Schedule] = zoneOf(overviews[0].Schedule)
 		}
 	}
-	return zones
+	return all
 }
 
-func listRuns(a *app, runs []store.Run, zones map[string]*time.Location, now time.Time) {
+func listRuns(a *app, runs []store.Run, zones zones, now time.Time) {
 	t := newTable("OCCURRENCE", "STATE", "DUE", "JOB", "TOOK", "")
 	for _, run := range runs {
 		name, job, lasted := run.Occurrence, "–", "–"

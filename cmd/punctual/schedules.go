@@ -54,7 +54,7 @@ type scheduleView struct {
 	Pauses         []store.PauseInForce `json:"pauses"`
 	Error          string               `json:"error,omitempty"`
 	ErrorAt        time.Time            `json:"error_at,omitzero"`
-	Last           *store.Run           `json:"last,omitempty"` // the job its clock enqueued last
+	Last           *store.Run           `json:"last,omitempty"` // the job made last, by the clock or by hand
 	Next           []store.Upcoming     `json:"next,omitempty"`
 	Recent         []store.Run          `json:"recent,omitempty"`
 
@@ -103,6 +103,9 @@ func (c *schedulesListCommand) Run(a *app, s *settings) error {
 		return fmt.Errorf("listing schedules: %w", err)
 	}
 	chosen := slices.DeleteFunc(slices.Clone(all), func(v scheduleView) bool { return !c.wants(v) })
+	if len(all) > 0 && len(chosen) == 0 {
+		c.tellUnknown(a, all)
+	}
 	if c.JSON {
 		return a.printJSON(append([]scheduleView{}, chosen...))
 	}
@@ -117,9 +120,36 @@ func (c *schedulesListCommand) Run(a *app, s *settings) error {
 	return nil
 }
 
+// tellUnknown says which tags and owners there are, where none is the one asked
+// for: an empty list alone looks as if all were well.
+func (c *schedulesListCommand) tellUnknown(a *app, all []scheduleView) {
+	var tags, owners []string
+	owned := false
+	for _, v := range all {
+		tags, owners = append(tags, v.Tags...), append(owners, v.Owner.String())
+		owned = owned || c.owns(v)
+	}
+	slices.Sort(tags)
+	slices.Sort(owners)
+	if c.Tag != "" && !slices.Contains(tags, c.Tag) {
+		there := "; no schedule has any tag"
+		if len(tags) > 0 {
+			there = "; the tags there are: " + some(slices.Compact(tags))
+		}
+		fmt.Fprintf(a.Stderr, "No schedule has the tag %q%s.\n", c.Tag, there)
+	}
+	if c.Owner != "" && !owned {
+		fmt.Fprintf(a.Stderr, "No schedule is owned by %q; the owners there are: %s.\n", c.Owner, some(slices.Compact(owners)))
+	}
+}
+
+func (c *schedulesListCommand) owns(v scheduleView) bool {
+	return c.Owner == v.Owner.Kind || c.Owner == v.Owner.Name || c.Owner == v.Owner.String()
+}
+
 func (c *schedulesListCommand) wants(v scheduleView) bool {
 	return (c.Tag == "" || slices.Contains(v.Tags, c.Tag)) &&
-		(c.Owner == "" || c.Owner == v.Owner.Kind || c.Owner == v.Owner.Name || c.Owner == v.Owner.String()) &&
+		(c.Owner == "" || c.owns(v)) &&
 		(c.State == "" || c.State == string(v.State))
 }
 
@@ -174,7 +204,7 @@ func (v scheduleView) nextInWords(now time.Time) string {
 		return "waits for " + v.WaitingFor.InWords()
 	}
 	if v.Undecided > 0 && now.Sub(v.UndecidedSince) > overdue {
-		return fmt.Sprintf("%d overdue since %s; %s", v.Undecided, relative(v.UndecidedSince, now), text)
+		return fmt.Sprintf("%s overdue, the first by %s; then %s", counted(v.Undecided, "occurrence"), inHowLong(now.Sub(v.UndecidedSince)), text)
 	}
 	return text
 }

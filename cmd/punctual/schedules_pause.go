@@ -69,10 +69,7 @@ func (c *pauseCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
-	zone := time.UTC
-	if c.Key != "" {
-		zone = zoneOf(all[0].Schedule)
-	}
+	zone := zonesOf(c.meant(all)).shared()
 	now, err := st.Now(a.Context)
 	if err != nil {
 		return fmt.Errorf("pausing %s: %w", inWords(target), err)
@@ -93,9 +90,9 @@ func (c *pauseCommand) Run(a *app, s *settings) error {
 		text += " (" + counted(concerned, "schedule") + ")"
 	}
 	if until.IsZero() {
-		fmt.Fprintf(a.Stdout, "%s until %s.\n", text, resume)
+		fmt.Fprintf(a.Stdout, "%s. It lasts until you end it: %s\n", text, resume)
 	} else {
-		fmt.Fprintf(a.Stdout, "%s until %s, %s. Sooner: %s\n", text, local(until, zone), relative(until, now), resume)
+		fmt.Fprintf(a.Stdout, "%s until %s, %s. To end it sooner: %s\n", text, local(until, zone), relative(until, now), resume)
 	}
 	if before := pausedBefore(all, target); before != nil {
 		fmt.Fprintf(a.Stdout, "It replaces the pause of %s\n", pauseInWords(*before, zone))
@@ -147,6 +144,14 @@ func (f targetFlags) concerned(a *app, st *store.Store, doing string) ([]store.O
 		text += "; the tags there are: " + some(slices.Compact(tags))
 	}
 	return nil, &exitError{Code: 1, Message: text}
+}
+
+// meant are those of all schedules that the target is about.
+func (f targetFlags) meant(all []store.Overview) []store.Overview {
+	if f.Tag == "" {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(o store.Overview) bool { return !slices.Contains(o.Tags, f.Tag) })
 }
 
 func resumeArgument(t store.Target) string {

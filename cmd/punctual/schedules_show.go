@@ -96,7 +96,7 @@ func (v scheduleView) print(a *app, now time.Time) {
 	v.printNext(a, now)
 	if len(v.Recent) > 0 {
 		fmt.Fprintln(out, "\nLast:")
-		listRuns(a, v.Recent, map[string]*time.Location{v.Key: v.zone}, now)
+		listRuns(a, v.Recent, zones{v.Key: v.zone}, now)
 	}
 }
 

@@ -85,33 +85,30 @@ func (c *skipCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
-	zone := ""
-	if c.Key != "" {
-		overviews, err := st.Overviews(a.Context, c.Key)
-		if err != nil {
-			return known(a, st, "skipping", c.Key, err)
-		}
-		zone = zoneOf(overviews[0].Schedule).String()
+	overviews, err := st.Overviews(a.Context, c.Key)
+	if err != nil {
+		return known(a, st, "skipping", c.Key, err)
 	}
+	zone := zonesOf(overviews).shared()
 	now, err := st.Now(a.Context)
 	if err != nil {
 		return fmt.Errorf("skipping what is due: %w", err)
 	}
-	until, err := readInstant("skip", "until", c.Until, zone, now)
+	until, err := readInstant("skip", "until", c.Until, zone.String(), now)
 	if err != nil {
 		return err
 	}
 	if until.After(now) {
-		return usageError("skip: --until %s lies ahead; now is %s. To leave out what is yet to come: punctual schedules skip-next, or pause --until", schedule.FormatInstant(until), schedule.FormatInstant(now))
+		return usageError("skip: --until %s lies ahead; now is %s. To leave out what is yet to come: punctual schedules skip-next, or pause --until", local(until, zone), local(now, zone))
 	}
 	skipped, err := st.SkipDue(a.Context, c.Key, until, actor())
 	if err != nil {
-		return fmt.Errorf("skipping what is due until %s (%s so far): %w", schedule.FormatInstant(until), counted(skipped, "occurrence"), err)
+		return fmt.Errorf("skipping what is due until %s (%s so far): %w", local(until, zone), counted(skipped, "occurrence"), err)
 	}
 	of := "all schedules"
 	if c.Key != "" {
 		of = c.Key
 	}
-	_, err = fmt.Fprintf(a.Stdout, "Skipped %s of %s, due until %s.\n", counted(skipped, "occurrence"), of, schedule.FormatInstant(until))
+	_, err = fmt.Fprintf(a.Stdout, "Skipped %s of %s, due until %s.\n", counted(skipped, "occurrence"), of, local(until, zone))
 	return err
 }

@@ -129,6 +129,38 @@ var triggerTests = []test{
 	}},
 }
 
+var latestTests = []test{
+	{"the last job of a schedule is that made last, by the clock, a trigger or a backfill", func(h *house) {
+		h.apply(declared("a", "hourly at :00"), declared("b", "hourly at :00"), declared("never", "every 1d"))
+		latest := func(key string) (origins []string) {
+			runs, err := h.Runs(h.ctx(), store.RunFilter{Key: key, Latest: true, Limit: 10})
+			h.must(err)
+			for _, r := range runs {
+				origins = append(origins, r.Schedule+" "+r.Origin+" "+clockTime(r.Due))
+			}
+			return origins
+		}
+		same(h, "at first", latest(""), nil)
+		h.at("12:00")
+		h.tick()
+		h.end()
+		same(h, "of the clock", latest(""), []string{"b clock 12:00", "a clock 12:00"})
+		h.at("12:10")
+		h.trigger("a", store.TriggerOptions{})
+		same(h, "of a trigger", latest(""), []string{"a trigger 12:10", "b clock 12:00"})
+		h.trigger("a", store.TriggerOptions{}) // refused
+		h.end()
+		h.startBackfill("b", "11:00", "12:00")
+		h.step(1)
+		same(h, "of a backfill", latest(""), []string{"b backfill 11:00", "a trigger 12:10"})
+		same(h, "of one", latest("a"), []string{"a trigger 12:10"})
+		h.end()
+		h.at("13:00")
+		h.tick()
+		same(h, "of the clock again", latest("a"), []string{"a clock 13:00"})
+	}},
+}
+
 var backfillTests = []test{
 	{"a backfill makes up what has no job, one at a time, and says how far it is", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))

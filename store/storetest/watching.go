@@ -103,7 +103,7 @@ var watchTests = []test{
 		equal(h, "resumed what is not there", resumed, false)
 		activity, err := h.Activities(h.ctx(), 0, 3)
 		h.must(err)
-		equal(h, "activity", fmt.Sprint(activity[0].Action, activity[0].Subject, activity[0].Author, activity[2].Action, activity[2].Detail), "resume-queue"+"reports"+"tester"+"pause-queue"+"the printer burns")
+		equal(h, "activity", fmt.Sprint(activity[0].Action, activity[0].Subject, activity[0].Author, activity[2].Action, activity[2].Detail), "resume-queue"+"reports"+"tester"+"pause-queue"+"“the printer burns”")
 	}},
 	{"a queue that is paused stays so however long nobody works it", func(h *house) {
 		h.must(errorOf(h.PauseQueue(h.ctx(), "reports", "", me)))

@@ -35,7 +35,7 @@ type Schedule struct {
 	Pauses         []store.PauseInForce `json:"pauses" nullable:"false" doc:"Those that hold now."`
 	Error          string               `json:"error,omitempty" doc:"Why it cannot be decided; nothing is lost meanwhile."`
 	ErrorAt        *time.Time           `json:"error_at,omitempty"`
-	Last           *store.Run           `json:"last,omitempty" doc:"The last job its clock enqueued."`
+	Last           *store.Run           `json:"last,omitempty" doc:"The last job made of it, by its clock, a trigger or a backfill."`
 }
 
 // Owner is who may edit a schedule.

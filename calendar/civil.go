@@ -17,7 +17,7 @@ type Date struct {
 func ParseDate(text string) (Date, error) {
 	d, ok := readDate(text)
 	if !ok {
-		return Date{}, &Error{Field: "date", Text: text, Problem: "is not a date", Allowed: "a day that exists, written 2026-12-25"}
+		return Date{}, &Error{Field: "date", Text: text, Problem: momentProblem(text, "is not a date"), Allowed: "a day that exists, written 2026-12-25"}
 	}
 	return d, nil
 }
@@ -73,7 +73,7 @@ type LocalTime struct {
 func ParseLocalTime(text string) (LocalTime, error) {
 	m, ok := readMoment(text)
 	if !ok || m.dateOnly || m.absolute || m.millisecond != 0 {
-		return LocalTime{}, &Error{Field: "local time", Text: text, Problem: "is not a local time", Allowed: "a date and time without a zone, written 2026-11-01T01:30:00"}
+		return LocalTime{}, &Error{Field: "local time", Text: text, Problem: momentProblem(text, "is not a local time"), Allowed: "a date and time without a zone, written 2026-11-01T01:30:00"}
 	}
 	return localTimeOf(m.local), nil
 }

@@ -33,6 +33,7 @@ func meant(expression string) string {
 	_, _, offset := cutZone(expression)
 	guess := strings.Join(strings.Fields(strings.ToLower(expression[offset:])), " ")
 	guess = twelveHours().ReplaceAllStringFunc(guess, inTwentyFourHours)
+	guess = inTheYear(guess)
 	for _, r := range everyday() {
 		guess = r.words.ReplaceAllString(guess, r.meaning)
 	}
@@ -54,6 +55,49 @@ func meant(expression string) string {
 	return guess
 }
 
+// inTheYear writes days of a year, and weekdays of a month, as the cron expression
+// that means them: no phrase does.
+func inTheYear(guess string) string {
+	clock := func(hour, minute string) string {
+		h, _ := strconv.Atoi(cmp.Or(hour, "0"))
+		m, _ := strconv.Atoi(cmp.Or(minute, "0"))
+		return fmt.Sprintf("%d %d", m, h)
+	}
+	if parts := dayOfYear().FindStringSubmatch(guess); parts != nil {
+		month, day := cmp.Or(parts[1], parts[4]), cmp.Or(parts[2], parts[3])
+		if parts[5] != "" {
+			number, _ := strconv.Atoi(parts[5])
+			month, day = strconv.Itoa(number), parts[6]
+		}
+		day = strings.TrimLeft(day, "0")
+		return clock(parts[7], parts[8]) + " " + day + " " + month + " *"
+	}
+	if parts := weekdayOfMonth().FindStringSubmatch(guess); parts != nil {
+		which := map[string]string{"first": "#1", "1st": "#1", "second": "#2", "2nd": "#2", "third": "#3", "3rd": "#3", "fourth": "#4", "4th": "#4", "last": "L"}[parts[1]]
+		return clock(parts[3], parts[4]) + " * * " + parts[2] + which
+	}
+	return guess
+}
+
+const (
+	monthName     = `(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*`
+	dayOfTheMonth = `([0-9]{1,2})(?:st|nd|rd|th)?`
+	oneTime       = `(?:(?: at)? ([0-9]{1,2}):([0-5][0-9]))?$`
+)
+
+// dayOfYear finds yearly on dec 25, every year on the 25th of december at 09:00,
+// and annually on 12-25.
+var dayOfYear = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:yearly|annually|every year)(?: on)?(?: the)? (?:` + monthName + ` (?:the )?` + dayOfTheMonth + `|` +
+		dayOfTheMonth + ` (?:of )?` + monthName + `|([0-9]{1,2})-([0-9]{1,2}))` + oneTime)
+})
+
+// weekdayOfMonth finds monthly on last friday, and every month on the 2nd tuesday
+// at 09:00.
+var weekdayOfMonth = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:monthly|every month)(?: on)?(?: the)? (first|1st|second|2nd|third|3rd|fourth|4th|last) ` + dayName + oneTime)
+})
+
 const (
 	dayName = `(mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|rsday|urday)?s?`
 	anyTime = `(?: at)? ([0-9][0-9:, ]*)$`
@@ -67,6 +111,9 @@ var everyday = sync.OnceValue(func() (all []rephrasing) {
 		{`^[0-9]+ ?(?:ms|s|m|h|d|w|seconds?|minutes?|hours?|days?|weeks?)$`, "every $0"},
 		{`\bnoon\b`, "12:00"},
 		{`\bmidnight\b`, "00:00"},
+		{`^(?:hourly|every hour) (?:at|on) (?:minute )?:?([0-5][0-9])(?: minutes?)?$`, "hourly at :$1"},
+		{`^once (?:at )?([0-9]{4}-[0-9]{2}-[0-9]{2})[t ]`, "once at ${1}T"},
+		{`^(once .*)z$`, "${1}Z"},
 		{`( at|^at) ([0-9]{1,2})$`, "$1 $2:00"},
 		{`\b([0-9]):([0-5][0-9])`, "0$1:$2"},
 		{`\b([0-9]{2}:[0-9]{2}) and ([0-9])`, "$1, $2"},
@@ -80,6 +127,8 @@ var everyday = sync.OnceValue(func() (all []rephrasing) {
 		{`^(?:every month|monthly) on (?:the )?last(?: day)?` + anyTime, "monthly on last at $1"},
 		{`\b(mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)s?\b`, "$1"},
 		{`^every other (day|week|hour)$`, "every 2 ${1}s"},
+		{`^every other ` + dayName + anyTime, "every 2 weeks on $1 at $2"},
+		{`^(?:yearly|annually|every year)$`, "@yearly"},
 		{`^twice a day$`, "daily at 00:00, 12:00"},
 		{`^hourly$`, "hourly at :00"},
 		{`^(daily|weekdays)$`, "$1 at 00:00"},

@@ -37,6 +37,17 @@ func TestEverydayWordsAreAnsweredInTheWordsOfTheGrammar(t *testing.T) {
 		{"5s", "every 5s"},
 		{"@hourlyy", "@hourly"},
 		{"dayly at 09:00", "daily at 09:00"},
+		{"yearly on dec 25", "0 0 25 dec *"},
+		{"every year on the 5th of December at 9:30", "30 9 5 dec *"},
+		{"annually on 07-04 at 09:00", "0 9 4 7 *"},
+		{"yearly", "@yearly"},
+		{"monthly on last friday", "0 0 * * friL"},
+		{"every month on the last Friday at 17:00", "0 17 * * friL"},
+		{"monthly on the 2nd tuesday at 9am", "0 9 * * tue#2"},
+		{"hourly at 15", "hourly at :15"},
+		{"every hour at 15", "hourly at :15"},
+		{"once 2027-01-01T09:00", "once at 2027-01-01T09:00"},
+		{"every other monday at 09:00", "every 2 weeks on mon at 09:00"},
 		{"TZ=Europe/Paris every monday at 09:00", "weekly on mon at 09:00"},
 	} {
 		_, err := calendar.Parse(c.written)
@@ -46,6 +57,34 @@ func TestEverydayWordsAreAnsweredInTheWordsOfTheGrammar(t *testing.T) {
 		if _, err := calendar.Parse(c.meant); err != nil {
 			t.Errorf("the hint at %q is no when itself: %v", c.meant, err)
 		}
+	}
+}
+
+func TestATimeOfDayAfterAnIntervalIsToldAsThat(t *testing.T) {
+	_, err := calendar.Parse("every day at 09:00")
+	want := `time "at" and a time of day do not go with an interval, which counts elapsed time; allowed: from and an instant; times of day go with daily at 09:00 and the like; did you mean "daily at 09:00"?`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestADayThatDoesNotExistIsToldAsThat(t *testing.T) {
+	for _, c := range []struct{ written, want string }{
+		{"once at 2027-02-30T09:00", "is no day: February 2027 has 28 days"},
+		{"once at 2027-13-01T09:00:00Z", "is no day: the month is a number from 01 to 12"},
+		{"every 2h from 2027-04-31T00:00:00Z", "is no day: April 2027 has 30 days"},
+		{"every 2 weeks on mon at 09:00 from 2027-02-29", "is no day: February 2027 has 28 days"},
+		{"once at 2027-02-28T25:00", "is not a date and time"},
+	} {
+		if _, err := calendar.Parse(c.written); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.written, err, c.want)
+		}
+	}
+	if _, err := calendar.ParseInstant("2027-02-30", "UTC"); err == nil || !strings.Contains(err.Error(), "is no day: February 2027 has 28 days") {
+		t.Errorf("as an instant: %v", err)
+	}
+	if _, err := calendar.ParseDate("2027-06-31"); err == nil || !strings.Contains(err.Error(), "is no day: June 2027 has 30 days") {
+		t.Errorf("as a date: %v", err)
 	}
 }
 

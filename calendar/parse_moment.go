@@ -1,6 +1,9 @@
 package calendar
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // moment is a date and time as written after once at and from.
 type moment struct {
@@ -146,7 +149,27 @@ func ParseInstant(text, zone string) (time.Time, error) {
 	}
 	m, ok := readMoment(text)
 	if !ok {
-		return time.Time{}, &Error{Field: "instant", Text: text, Problem: "is not understood", Allowed: "an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00 or 2027-01-01"}
+		return time.Time{}, &Error{Field: "instant", Text: text, Problem: momentProblem(text, "is not understood"), Allowed: "an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00 or 2027-01-01"}
 	}
 	return instant(m.in(z)), nil
+}
+
+// momentProblem is what is wrong with a date, or a date and time: that there is no
+// such day, where it is written as one, or else the problem otherwise.
+func momentProblem(text, otherwise string) string {
+	if len(text) < len("2027-01-01") || text[4] != '-' || text[7] != '-' {
+		return otherwise
+	}
+	year, ok1 := number(text[:4], 4)
+	month, ok2 := number(text[5:7], 2)
+	day, ok3 := number(text[8:10], 2)
+	switch {
+	case !ok1 || !ok2 || !ok3:
+		return otherwise
+	case month < 1 || month > 12:
+		return "is no day: the month is a number from 01 to 12"
+	case year >= 1 && (day < 1 || day > monthLength(year, month)):
+		return fmt.Sprintf("is no day: %s %d has %d days", time.Month(month), year, monthLength(year, month))
+	}
+	return otherwise
 }

@@ -123,7 +123,7 @@ func (p *parser) everyWeeks(amount word, weeks int, words *words) (rule, error) 
 		w, _ := words.next()
 		date, ok := readDate(w.text)
 		if !ok {
-			return nil, p.failWord("from", w, "is not a date", "a date such as 2026-11-23, whose week is the first")
+			return nil, p.failWord("from", w, momentProblem(w.text, "is not a date"), "a date such as 2026-11-23, whose week is the first")
 		}
 		from = date
 	}
@@ -152,7 +152,7 @@ func (p *parser) once(words *words) (rule, error) {
 	w := words.rest()
 	m, ok := readMoment(w.text)
 	if !ok || m.dateOnly || m.millisecond != 0 {
-		return nil, p.failWord("once", w, "is not a date and time", allowed)
+		return nil, p.failWord("once", w, momentProblem(w.text, "is not a date and time"), allowed)
 	}
 	if m.absolute {
 		return &once{exceptions: p.exceptions, instant: m.in(utc)}, nil
@@ -346,14 +346,18 @@ func unitProblem(name string) string {
 func (p *parser) from(words *words, i *interval) (rule, error) {
 	if !words.accept("from") {
 		if w, ok := words.peek(); ok {
-			return nil, p.failWord("interval", w, "is not known after an interval, which counts elapsed time", "from and an instant; for local times of day: daily at 09:00")
+			const allowed = "from and an instant"
+			if w.text == "at" {
+				return nil, p.failWord("time", w, "and a time of day do not go with an interval, which counts elapsed time", allowed+"; times of day go with daily at 09:00 and the like")
+			}
+			return nil, p.failWord("interval", w, "is not known after an interval", allowed)
 		}
 		return i, nil
 	}
 	w := words.rest()
 	m, ok := readMoment(w.text)
 	if !ok || m.millisecond != 0 && i.period >= second {
-		return nil, p.failWord("from", w, "is not an instant", "an instant such as 2027-01-01T00:00:00Z, on a whole second unless the interval is shorter than one")
+		return nil, p.failWord("from", w, momentProblem(w.text, "is not an instant"), "an instant such as 2027-01-01T00:00:00Z, on a whole second unless the interval is shorter than one")
 	}
 	i.anchor, i.anchored = m.in(p.exceptions.zone), true
 	return i, nil

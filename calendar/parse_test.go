@@ -165,7 +165,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"every 1 month", "interval", "1 month", "monthly"},
 		{"every 9999999999s", "interval", "9999999999s", "too long"},
 		{"every 200000d", "interval", "200000d", "100 years"},
-		{"every 5m at 09:00", "interval", "at", "daily at"},
+		{"every 5m at 09:00", "time", "at", "daily at"},
 		{"every 5m from yesterday", "from", "yesterday", "2027-01-01"},
 		{"every 2 weeks on mon at 09:00 from now", "from", "now", "2026-11-23"},
 		{"every 0 weeks on mon at 09:00", "interval", "0", "1 to 1000"},

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -355,7 +356,11 @@ func (d *document) bound(e *entry, field, key, written, zone string) time.Time {
 		parse = calendar.ParseEnd
 	}
 	if _, err := parse(written, ""); err != nil {
-		d.fault(e.node.get(key), below(field, key), "write 2027-01-01 or 2027-01-01 09:00, both in the schedule's zone, or 2027-01-01T09:00:00Z", "%s is not an instant", quoted(written))
+		problem := "is not an instant"
+		if fault, ok := errors.AsType[*calendar.Error](err); ok && strings.HasPrefix(fault.Problem, "is no day") {
+			problem = fault.Problem
+		}
+		d.fault(e.node.get(key), below(field, key), "write 2027-01-01 or 2027-01-01 09:00, both in the schedule's zone, or 2027-01-01T09:00:00Z", "%s %s", quoted(written), problem)
 		return time.Time{}
 	}
 	instant, err := parse(written, zone)

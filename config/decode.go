@@ -256,6 +256,12 @@ type misplaced struct {
 	advice  string
 }
 
+// What is meant by the words that other programs have for the bounds.
+const (
+	notBefore = "not_before says from when on it is due; the phase of an interval stands in the when, as in every 2h from 2027-01-01T00:00:00Z"
+	notAfter  = "not_after says until when it is due"
+)
+
 var misplacedKeys = map[string]misplaced{
 	"schedules.cron":              {"when", "when takes cron expressions"},
 	"schedules.schedule":          {"when", "when says when it runs"},
@@ -288,6 +294,17 @@ var misplacedKeys = map[string]misplaced{
 	"schedules.follow_redirects":  {"", "it belongs under http"},
 	"schedules.sign_with":         {"", "it belongs under http"},
 	"schedules.ca_file":           {"", "it belongs under http"},
+	"schedules.from":              {"not_before", notBefore},
+	"schedules.start":             {"not_before", notBefore},
+	"schedules.start_at":          {"not_before", notBefore},
+	"schedules.starts_at":         {"not_before", notBefore},
+	"schedules.since":             {"not_before", notBefore},
+	"schedules.begin":             {"not_before", notBefore},
+	"schedules.until":             {"not_after", notAfter},
+	"schedules.to":                {"not_after", notAfter},
+	"schedules.end":               {"not_after", notAfter},
+	"schedules.end_at":            {"not_after", notAfter},
+	"schedules.ends_at":           {"not_after", notAfter},
 	"schedules.tz":                {"timezone", "did you mean timezone?"},
 	"schedules.zone":              {"timezone", "did you mean timezone?"},
 	"schedules.enabled":           {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},

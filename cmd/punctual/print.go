@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -191,8 +192,12 @@ func readInstant(command, flag, text, zone string, now time.Time) (time.Time, er
 	if text == "now" {
 		return now, nil
 	}
-	if at, err := calendar.ParseInstant(text, zone); err == nil {
+	at, err := calendar.ParseInstant(text, zone)
+	if err == nil {
 		return at, nil
+	}
+	if fault, ok := errors.AsType[*calendar.Error](err); ok && fault.Field == "instant" {
+		return time.Time{}, usageError("%s: --%s %q %s; allowed: %s", command, flag, text, fault.Problem, instantAllowed)
 	}
 	return time.Time{}, usageError("%s: --%s %q is not understood; allowed: %s", command, flag, text, instantAllowed)
 }

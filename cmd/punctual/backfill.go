@@ -68,7 +68,7 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 	case b.ID == 0 && c.JSON:
 		return a.printJSON(viewBackfill(b))
 	case b.ID == 0:
-		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request, a.now()))
+		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request, a.now(), zone))
 		return err
 	case c.Wait:
 		return c.wait(a, st, b)
@@ -96,14 +96,17 @@ func (c *backfillCommand) request(a *app, st *store.Store, zone *time.Location) 
 	if !r.To.After(r.From) {
 		return r, usageError("backfill: --to %s is not after --from %s; the range is [from, to), in which the end does not lie", local(r.To, zone), local(r.From, zone))
 	}
+	if r.To.After(now) && !r.From.After(now) {
+		fmt.Fprintf(a.Stderr, "--to %s is yet to come: the range ends at now, %s; what is due later runs by itself.\n", local(r.To, zone), local(now, zone))
+	}
 	return r, nil
 }
 
-func (c *backfillCommand) nothing(r store.BackfillRequest, now time.Time) string {
+func (c *backfillCommand) nothing(r store.BackfillRequest, now time.Time, zone *time.Location) string {
 	if r.From.After(now) {
-		return fmt.Sprintf("the range begins at %s, which is yet to come: a backfill makes up for what is past, and what is to come runs by itself", schedule.FormatInstant(r.From))
+		return fmt.Sprintf("the range begins at %s, which is yet to come: a backfill makes up for what is past, and what is to come runs by itself", local(r.From, zone))
 	}
-	text := fmt.Sprintf("%s has no occurrence from %s to %s", c.Key, schedule.FormatInstant(r.From), schedule.FormatInstant(r.To))
+	text := fmt.Sprintf("%s has no occurrence from %s to %s", c.Key, local(r.From, zone), local(r.To, zone))
 	if !c.Rerun {
 		return text + " that is past and had no job. --rerun runs those that had one again."
 	}
@@ -125,7 +128,7 @@ func (c *backfillCommand) plan(a *app, st *store.Store, r store.BackfillRequest,
 		return a.printJSON(p)
 	}
 	if len(nominals) == 0 {
-		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(r, a.now()))
+		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(r, a.now(), zone))
 		return err
 	}
 	const shown = 50

@@ -56,6 +56,20 @@ func TestTheReferenceNamesEveryCommandAndItsFlags(t *testing.T) {
 	}
 }
 
+func TestHelpSpeaksOfWhatThereIsInWordsOfOurOwn(t *testing.T) {
+	for _, command := range []string{"start", "worker", "schedules trigger", "next"} {
+		got := runIn(t, "", append(strings.Fields(command), "--help")...)
+		if got.code != 0 || !strings.Contains(got.out, "Show this help.") {
+			t.Errorf("%s --help = %+v", command, got)
+		}
+		for _, oddity := range []string{"context-sensitive", "…,..."} {
+			if strings.Contains(got.out, oddity) {
+				t.Errorf("%s --help says %q:\n%s", command, oddity, got.out)
+			}
+		}
+	}
+}
+
 func TestTheOverviewShowsEveryCommandUnderAHeading(t *testing.T) {
 	var out, errors bytes.Buffer
 	if code := run(&app{Context: t.Context(), Stdout: &out, Stderr: &errors}, []string{"--help"}); code != 0 {

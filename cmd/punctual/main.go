@@ -126,6 +126,7 @@ func run(a *app, arguments []string) int {
 		fmt.Fprintf(a.Stderr, "punctual: %v\n", err)
 		return 2
 	}
+	parser.Model.HelpFlag.Help = "Show this help."
 	arguments = usual(arguments)
 	command, err := parse(parser, arguments)
 	if exited >= 0 {

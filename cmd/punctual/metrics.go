@@ -17,7 +17,7 @@ import (
 
 // countFlags say what is counted.
 type countFlags struct {
-	MetricsSchedules []string `help:"Schedules that /metrics tells of one by one, by key; at most 200." env:"PUNCTUAL_METRICS_SCHEDULES" placeholder:"KEY,…"`
+	MetricsSchedules []string `help:"Schedules that /metrics tells of one by one, by key; at most 200." env:"PUNCTUAL_METRICS_SCHEDULES" placeholder:"KEY"`
 }
 
 // Validate refuses settings that cannot be meant.

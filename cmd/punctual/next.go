@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,11 @@ func (c *nextCommand) Run(a *app) error {
 		if len(c.When) > 0 {
 			return usageError("next: --batch reads whens from standard input; leave out %q", c.When[0])
 		}
-		return nextBatch(a.Stdin, a.Stdout)
+		failed, err := nextBatch(a.Stdin, a.Stdout)
+		if err == nil && failed > 0 {
+			return &exitError{Code: 1, Message: fmt.Sprintf("next --batch: %s could not be answered; the error stands in its answer", counted(failed, "line"))}
+		}
+		return err
 	}
 	if len(c.When) == 0 {
 		return usageError("next: say when, for example: punctual next 'weekdays at 09:00' --tz Europe/Paris")
@@ -310,7 +315,7 @@ const (
 // nextBatch answers each line of JSON with one line of JSON, in order. What it
 // has answered is written before it waits for more, so that a program may ask
 // and wait for the answer.
-func nextBatch(in io.Reader, out io.Writer) error {
+func nextBatch(in io.Reader, out io.Writer) (failed int, err error) {
 	reader := bufio.NewReaderSize(in, 1<<16)
 	writer := bufio.NewWriterSize(out, 1<<16)
 	var answer []byte
@@ -320,15 +325,18 @@ func nextBatch(in io.Reader, out io.Writer) error {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
-			return errors.Join(err, writer.Flush())
+			return failed, errors.Join(err, writer.Flush())
 		}
-		answer = appendAnswer(answer[:0], line)
+		var ok bool
+		if answer, ok = appendAnswer(answer[:0], line); !ok {
+			failed++
+		}
 		if _, err := writer.Write(append(answer, '\n')); err != nil {
-			return err
+			return failed, err
 		}
 		if reader.Buffered() == 0 {
 			if err := writer.Flush(); err != nil {
-				return err
+				return failed, err
 			}
 		}
 	}
@@ -351,16 +359,16 @@ func readQuestion(reader *bufio.Reader) (line []byte, err error) {
 	}
 }
 
-// appendAnswer answers one line, whatever is in it.
-func appendAnswer(answer, line []byte) (answered []byte) {
+// appendAnswer answers one line, whatever is in it; ok says that it could be.
+func appendAnswer(answer, line []byte) (answered []byte, ok bool) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			answered = appendError(answer, fmt.Errorf("internal fault: %v", fault))
+			answered, ok = appendError(answer, fmt.Errorf("internal fault: %v", fault)), false
 		}
 	}()
 	instants, location, err := answerTo(line)
 	if err != nil {
-		return appendError(answer, err)
+		return appendError(answer, err), false
 	}
 	answered = append(answer, `{"next":[`...)
 	for i, t := range instants {
@@ -371,7 +379,7 @@ func appendAnswer(answer, line []byte) (answered []byte) {
 		answered = appendInstant(answered, t.In(location))
 		answered = append(answered, '"')
 	}
-	return append(answered, `]}`...)
+	return append(answered, `]}`...), true
 }
 
 func appendError(answer []byte, err error) []byte {
@@ -385,8 +393,8 @@ func answerTo(line []byte) ([]time.Time, *time.Location, error) {
 		return nil, nil, fmt.Errorf("the line is longer than %d bytes", longestQuestion)
 	}
 	var q question
-	if err := json.Unmarshal(line, &q); err != nil {
-		return nil, nil, fmt.Errorf("the line is not a JSON object as expected: %w", err)
+	if err := q.read(line); err != nil {
+		return nil, nil, err
 	}
 	spec, err := calendar.When{Expressions: []string{q.Expression}, Zone: q.Zone}.Parse()
 	if err == nil && q.Anchor != nil && *q.Anchor != "" {
@@ -409,6 +417,37 @@ func answerTo(line []byte) ([]time.Time, *time.Location, error) {
 		return nil, nil, fmt.Errorf("count %d is out of range; allowed: 0 to %d", count, mostInstants)
 	}
 	return instantsAfter(spec, from, count), spec.Location(), nil
+}
+
+// read reads a line, and says what is wrong with it in words of its own.
+func (q *question) read(line []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(q)
+	if err == nil {
+		if _, more := decoder.Token(); more != io.EOF {
+			return errors.New("the line has more than one JSON object; each belongs on a line of its own")
+		}
+		return nil
+	}
+	if fault, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if fault.Field == "" {
+			return fmt.Errorf("the line is a JSON %s; an object belongs there, such as %s", fault.Value, exampleQuestion)
+		}
+		return fmt.Errorf("the line's %s is a JSON %s; %s", fault.Field, fault.Value, questionKeys[fault.Field])
+	}
+	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fmt.Errorf("the line has the key %s; known are expr, tz, from, count and anchor", key)
+	}
+	return fmt.Errorf("the line is no JSON; an object belongs there, such as %s", exampleQuestion)
+}
+
+const exampleQuestion = `{"expr":"daily at 09:00","tz":"Europe/Paris","count":3}`
+
+// questionKeys are what belongs into the keys of a line.
+var questionKeys = map[string]string{
+	"expr": "a text belongs there", "tz": "a text belongs there", "from": "a text belongs there",
+	"count": "a whole number belongs there", "anchor": "a text belongs there",
 }
 
 func instantsAfter(spec *calendar.Spec, from time.Time, count int) []time.Time {

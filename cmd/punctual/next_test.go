@@ -109,10 +109,13 @@ func TestBatchAnswersEachLine(t *testing.T) {
 		{"two anchors", `{"expr":"every 5m from 2026-01-01T00:00:00Z","count":1,"anchor":"2026-01-01T00:10:00Z"}`, `{"error":"anchor `},
 		{"too many", `{"expr":"@daily","from":"2026-03-08T05:00:00Z","count":1000000000}`, `{"error":"count`},
 		{"fewer than none", `{"expr":"@daily","from":"2026-03-08T05:00:00Z","count":-1}`, `{"error":"count`},
-		{"a number for an expression", `{"expr":5}`, `{"error":"the line`},
-		{"no JSON", `every 5m`, `{"error":"the line`},
+		{"a number for an expression", `{"expr":5}`, `{"error":"the line's expr is a JSON number; a text belongs there"}`},
+		{"a text for a count", `{"expr":"@daily","count":"5"}`, `{"error":"the line's count is a JSON string; a whole number belongs there"}`},
+		{"an unknown key", `{"expr":"@daily","zone":"Europe/Paris"}`, `{"error":"the line has the key \"zone\"; known are expr, tz, from, count and anchor"}`},
+		{"two objects", `{"expr":"@daily","count":0} {"expr":"@daily"}`, `{"error":"the line has more than one JSON object; each belongs on a line of its own"}`},
+		{"no JSON", `every 5m`, `{"error":"the line is no JSON; an object belongs there`},
 		{"an empty line", ``, `{"error":"the line`},
-		{"an array", `[]`, `{"error":"the line`},
+		{"an array", `[]`, `{"error":"the line is a JSON array; an object belongs there`},
 		{"null", `null`, `{"error":"expression is empty`},
 		{"bytes that are no text", "\x00\xff", `{"error":"the line`},
 		{"a long line", `{"expr":"` + strings.Repeat("1,", longestQuestion) + `"}`, `{"error":"the line is longer`},
@@ -122,7 +125,11 @@ func TestBatchAnswersEachLine(t *testing.T) {
 			for _, input := range []string{c.line + "\n", "\n" + c.line + "\n\n"} {
 				out, _, code := nextOutput(input, "--batch")
 				lines := strings.Split(out, "\n")
-				if code != 0 || len(lines) != strings.Count(input, "\n")+1 {
+				wrong := 0
+				if strings.Contains(out, `{"error"`) {
+					wrong = 1
+				}
+				if code != wrong || len(lines) != strings.Count(input, "\n")+1 {
 					t.Fatalf("exit %d, %d lines for %d", code, len(lines)-1, strings.Count(input, "\n"))
 				}
 				if got := lines[len(lines)/3]; !strings.HasPrefix(got, c.want) || (strings.HasPrefix(c.want, `{"next`) && got != c.want) {
@@ -149,7 +156,8 @@ func TestBatchAnswersBeforeItWaitsForMore(t *testing.T) {
 	questions, ask := io.Pipe()
 	hear, answers := io.Pipe()
 	go func() {
-		answers.CloseWithError(nextBatch(questions, answers))
+		_, err := nextBatch(questions, answers)
+		answers.CloseWithError(err)
 	}()
 	for i := range 3 {
 		fmt.Fprintf(ask, `{"expr":"daily at 0%d:00","from":"2026-03-08T12:00:00Z","count":1}`+"\n", i)
@@ -166,7 +174,7 @@ func TestBatchIsFast(t *testing.T) {
 	const lines = 20_000
 	input := strings.Repeat(`{"expr":"30 2 * * mon-fri","tz":"America/New_York","from":"2026-03-08T05:00:00Z","count":3}`+"\n", lines)
 	start := time.Now()
-	if err := nextBatch(strings.NewReader(input), io.Discard); err != nil {
+	if _, err := nextBatch(strings.NewReader(input), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(start); took > 2*time.Second { // a tenth of that is usual

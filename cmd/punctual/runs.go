@@ -204,7 +204,7 @@ func (r reference) find(a *app, st *store.Store) ([]store.Run, error) {
 		return nil, fmt.Errorf("looking for %s: %w", r.text, err)
 	}
 	if len(runs) > 0 {
-		return runs, nil
+		return runs, r.within(a, st, runs)
 	}
 	if r.filter.JobID != 0 {
 		return nil, &exitError{Code: 1, Message: fmt.Sprintf("no occurrence has the job %d; punctual runs list shows the latest", r.filter.JobID)}
@@ -232,6 +232,28 @@ func (r reference) find(a *app, st *store.Store) ([]store.Run, error) {
 	return nil, &exitError{Code: 1, Message: r.text + ": " + whyAbsent(overviews[0], r.filter.Nominal, now)}
 }
 
+// within refuses an instant that no occurrence has although it lies inside of a
+// recorded stretch, whose rows stand for the occurrences between its ends.
+func (r reference) within(a *app, st *store.Store, runs []store.Run) error {
+	for _, run := range runs {
+		if run.Count <= 1 || run.Nominal.Equal(r.filter.Nominal) || run.Until.Equal(r.filter.Nominal) || r.filter.Nominal.IsZero() {
+			return nil
+		}
+	}
+	overviews, err := st.Overviews(a.Context, r.filter.Key)
+	if err != nil {
+		return nil // a deleted schedule has no when to compare with
+	}
+	o, at := overviews[0], r.filter.Nominal
+	next, more := o.Timeline.Next(at.Add(-1))
+	if !more || next.At.Equal(at) || !at.After(o.HistoryFrom) {
+		return nil
+	}
+	stretch, zone := runs[0], zoneOf(o.Schedule)
+	return &exitError{Code: 1, Message: fmt.Sprintf("%s: %s; it lies in a stretch of %s, %s to %s, that were %s together (punctual runs show %s)",
+		r.text, noOccurrence(o, at), counted(stretch.Count, "occurrence"), localNominal(stretch.Nominal, zone), localNominal(stretch.Until, zone), stretch.State, stretch.Occurrence)}
+}
+
 // whyAbsent says why the ledger has no row for an instant.
 func whyAbsent(o store.Overview, at, now time.Time) string {
 	next, more := o.Timeline.Next(at.Add(-1))
@@ -250,6 +272,11 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 		}
 		return "there is no record of it; punctual audit says whether there should be"
 	}
+	return noOccurrence(o, at)
+}
+
+// noOccurrence says that an instant is no nominal, and which are near.
+func noOccurrence(o store.Overview, at time.Time) string {
 	text := fmt.Sprintf("%s has no occurrence at that instant", o.Key)
 	if at.Before(o.CreatedAt) {
 		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt)
@@ -258,7 +285,7 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 	if before, ok := o.Timeline.Prev(at); ok {
 		near = append(near, schedule.OccurrenceName(o.Key, before.At))
 	}
-	if more {
+	if next, more := o.Timeline.Next(at); more {
 		near = append(near, schedule.OccurrenceName(o.Key, next.At))
 	}
 	if len(near) > 0 {

@@ -46,7 +46,7 @@ func (c *triggerCommand) Run(a *app, s *settings) error {
 	}
 	if result.Refused != "" || !c.Wait {
 		if result.Refused == "" && !c.JSON {
-			defer noteNoWorker(a, st)
+			defer tellIfNone(a, st, "worker", "it waits until one runs")
 		}
 		return c.answer(a, triggered{Triggered: result})
 	}
@@ -87,14 +87,6 @@ func (c *triggerCommand) answer(a *app, result triggered) error {
 		fmt.Fprintf(a.Stdout, "Triggered %s: job %d. punctual runs show %[2]d tells how it goes.\n", result.Name, result.JobID)
 	}
 	return nil
-}
-
-// noteNoWorker says that a job waits where nobody is there to run it.
-func noteNoWorker(a *app, st *store.Store) {
-	load, err := st.Load(a.Context)
-	if err == nil && load.Processes["worker"] == 0 {
-		fmt.Fprintln(a.Stderr, "No worker is alive: it waits until one runs (punctual worker, or punctual start).")
-	}
 }
 
 func (c *triggerCommand) refusal(result triggered) error {

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
 )
 
 const oneZone = `
@@ -70,5 +75,51 @@ func TestTheListShowsATriggerAsTheLastRun(t *testing.T) {
 	ask("schedules", "trigger", "report")
 	if got := ask("schedules", "list").out; !regexp.MustCompile(`(?m)^report .* available now$`).MatchString(got) {
 		t.Errorf("after:\n%s", got)
+	}
+}
+
+func TestAnInstantInsideAStretchThatNoOccurrenceHasIsToldAsThat(t *testing.T) {
+	ask := appliedIn(t, `schedules: {tick: {when: "every 200ms", run: "true"}}`)
+	time.Sleep(time.Second) // in which some are due, and no clock decides them
+	ask("schedules", "skip", "tick", "--until", "now")
+	var runs []store.Run
+	if err := json.Unmarshal([]byte(ask("runs", "list", "--json").out), &runs); err != nil || len(runs) != 1 || runs[0].Count < 3 {
+		t.Fatalf("runs = %+v, %v", runs, err)
+	}
+	first := runs[0].Nominal
+	for _, c := range []struct {
+		name  string
+		after time.Duration
+		code  int
+		says  string
+	}{
+		{"its first", 0, 0, "share this decision"},
+		{"one inside", 200 * time.Millisecond, 0, "share this decision"},
+		{"none", 250 * time.Millisecond, 1, "tick has no occurrence at that instant; the nearest are tick@"},
+		{"none, with the stretch", 250 * time.Millisecond, 1, "; it lies in a stretch of "},
+	} {
+		got := ask("runs", "show", schedule.OccurrenceName("tick", first.Add(c.after)))
+		if got.code != c.code || !strings.Contains(got.out+got.errors, c.says) {
+			t.Errorf("%s: %+v, want %q", c.name, got, c.says)
+		}
+	}
+}
+
+func TestABackfillIntoWhatIsYetToComeSaysThatItIsCut(t *testing.T) {
+	ask := appliedIn(t, threeSchedules)
+	got := ask("backfill", "report", "--from", "2020-01-01", "--to", "2099-01-01", "--dry-run")
+	if got.code != 0 || !strings.Contains(got.errors, "--to Thu 2099-01-01 00:00:00 CET (2098-12-31T23:00:00Z) is yet to come: the range ends at now, ") {
+		t.Errorf("backfill = %+v", got)
+	}
+	if got := ask("backfill", "report", "--from", "2020-01-01", "--to", "2020-01-05", "--dry-run"); got.errors != "" {
+		t.Errorf("backfill = %+v", got)
+	}
+}
+
+func TestWhatIsOverdueIsToldApartFromWhatIsNext(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	v := scheduleView{Undecided: 26, UndecidedSince: now.Add(-26 * time.Hour), NextDue: now.Add(3 * time.Second), zone: time.UTC}
+	if got, want := v.nextInWords(now), "26 occurrences overdue, the first by 1d 2h; then in 3s, Fri 2026-11-27 12:00:03 UTC"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -21,7 +21,7 @@ type webFlags struct {
 	Token    string `help:"The token of the API." env:"PUNCTUAL_TOKEN" placeholder:"SECRET" hidden:""`
 
 	Prefix        string   `help:"The path the site stands under, as /punctual." env:"PUNCTUAL_PREFIX" placeholder:"PATH"`
-	TrustProxy    []string `help:"Proxies that are believed when they say who asks: addresses, ranges, loopback, private." env:"PUNCTUAL_TRUST_PROXY" placeholder:"RANGE,…"`
+	TrustProxy    []string `help:"Proxies that are believed when they say who asks: addresses, ranges, loopback, private." env:"PUNCTUAL_TRUST_PROXY" placeholder:"RANGE"`
 	UserHeader    string   `help:"The header in which a trusted proxy names the user." env:"PUNCTUAL_USER_HEADER" placeholder:"HEADER"`
 	UserRole      string   `help:"The role of users that a proxy names: viewer, operator or admin." enum:"viewer,operator,admin" default:"viewer" env:"PUNCTUAL_USER_ROLE" placeholder:"viewer"`
 	RoleHeader    string   `help:"The header in which a trusted proxy names the user's role." env:"PUNCTUAL_ROLE_HEADER" placeholder:"HEADER"`

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -44,6 +46,33 @@ func TestAnAppInNodeIsStartedFromItsProcfileAndHasItsJobsDone(t *testing.T) {
 		}
 	}
 	stopTogether(t, processes)
+}
+
+func TestTheReadmeOfTheAppInNodeDoesWhatItSays(t *testing.T) {
+	t.Parallel()
+	if _, err := debian.Find("nodejs", "node"); err != nil {
+		t.Fatalf("this example is an app in Node: %v", err)
+	}
+	blocks := blocksOf(t, "node-app/README.md")
+	if len(blocks) != 1 || blocks[0].language != "sh" {
+		t.Fatalf("the README has %d blocks, want one of sh", len(blocks))
+	}
+	directory := t.TempDir()
+	if err := os.CopyFS(directory, os.DirFS("node-app")); err != nil {
+		t.Fatal(err)
+	}
+	script := strings.Replace(blocks[0].text, "PORT=3000", "PORT="+freePort(t), 1)
+	output := succeeds(t, directory, nil, "bash", "-ec", "trap 'kill $(jobs -p); wait' EXIT\n"+script)
+	for _, want := range []string{
+		"punctual.yaml: 2 schedules, no faults", "2 created", `{"refresh":`, "succeeded", "2 schedules: every occurrence is accounted for",
+	} {
+		if !strings.Contains(output, want) {
+			t.Errorf("no %q in:\n%s", want, output)
+		}
+	}
+	if strings.Contains(output, " failed") {
+		t.Errorf("something failed:\n%s", output)
+	}
 }
 
 // stopTogether sends SIGTERM to all, as a platform does with an app that is

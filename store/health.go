@@ -30,7 +30,8 @@ func (h Health) Public() Health {
 }
 
 // unhealthyAfter is how late a due schedule may be before the clock is said to
-// be ill.
+// be ill. It is longer than what an audit of a live system allows: that is asked
+// once, this by monitors, also while a clock is replaced.
 const unhealthyAfter = 15 * time.Second
 
 // Health says whether the last successful tick is recent, or nothing is due.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/store"
 )
 
@@ -26,9 +27,10 @@ type lifeline struct {
 	// renew gives the process another life when a beat is refused; nil: it is lost.
 	renew func() store.Process
 
-	mu    sync.Mutex
-	since time.Time // beats have come without a gap since then
-	last  time.Time // the last beat that was recorded
+	steady steadiness // of the turns of this process
+
+	mu   sync.Mutex
+	last time.Time // the last beat that was recorded
 }
 
 func (p *Punctual) newLifeline(process store.Process, tickedAt func() time.Time) *lifeline {
@@ -83,8 +85,8 @@ func (l *lifeline) turn(ctx context.Context) (alive bool) {
 	}
 	// What fails here is done at the next turn.
 	err = l.store.MarkGone(ctx, l.process.Machine, processExists)
-	if err == nil && l.steadyFor() >= store.DeadAfter {
-		err = l.store.MarkSilent(ctx)
+	if err == nil {
+		err = l.markSilent(ctx)
 	}
 	if err != nil {
 		return true
@@ -97,6 +99,37 @@ func (l *lifeline) turn(ctx context.Context) (alive bool) {
 		l.copyOutcomes(ctx)
 	}
 	return true
+}
+
+// markSilent marks those who do not beat, if this process has been steady for as
+// long as they were silent.
+func (l *lifeline) markSilent(ctx context.Context) error {
+	now, err := l.store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if l.steady.turn(time.Now(), now) < store.DeadAfter {
+		return nil
+	}
+	return l.store.MarkSilent(ctx, now)
+}
+
+// steadiness is how long a process has been beating without a gap. Only who has
+// been beating all that time may find others dead: after an outage of the
+// database everybody has the full time again, and so they have after a jump of
+// the database's clock, by which beats of a moment ago look old.
+type steadiness struct{ since, last, lastThere time.Time }
+
+// turn notes that this process has just beaten, by its own clock and by the
+// database's, and returns for how long it has been steady.
+func (s *steadiness) turn(now, there time.Time) time.Duration {
+	const gap = 2 * store.BeatEvery
+	passed := there.Sub(s.lastThere)
+	if s.last.IsZero() || elapsed(s.last, now) > gap || passed < 0 || passed > gap {
+		s.since = now
+	}
+	s.last, s.lastThere = now, there
+	return elapsed(s.since, now)
 }
 
 // leaderNote is what the processes of a program have said of who leads the
@@ -147,21 +180,8 @@ func (l *lifeline) beat(ctx context.Context) (alive bool, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if l.last.IsZero() || elapsed(l.last, now) > 2*store.BeatEvery {
-		l.since = now
-	}
-	l.last = now
+	l.last = time.Now()
 	return true, nil
-}
-
-// steadyFor is how long beats have come without a gap. Only who has been
-// beating all that time may find others dead: after an outage of the database
-// everybody has the full time again.
-func (l *lifeline) steadyFor() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return elapsed(l.since, l.last)
 }
 
 // elapsed counts the time in which a machine was suspended, too, which
@@ -170,25 +190,30 @@ func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
-// owns says whether this process still owns the jobs it runs. As long as the
-// last beat is fresh nobody can have taken it for dead; otherwise the database
-// is asked, for as long as it takes to answer.
-func (l *lifeline) owns() bool {
+// owns is nil if this process still owns the jobs it runs, and queue.ErrLost if
+// it does not. As long as the last beat is fresh nobody can have taken it for
+// dead; otherwise the database is asked, for as long as it takes to answer, or
+// until ctx ends.
+func (l *lifeline) owns(ctx context.Context) error {
 	const margin = 2 * store.BeatEvery
 	l.mu.Lock()
 	fresh := !l.last.IsZero() && elapsed(l.last, time.Now()) < store.DeadAfter-margin
 	l.mu.Unlock()
 	for !fresh {
+		alive, err := l.beat(ctx)
+		switch {
+		case err == nil && alive:
+			return nil
+		case err == nil:
+			return queue.ErrLost
+		}
 		select {
 		case <-l.lost:
-			return false
-		default:
+			return queue.ErrLost
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
 		}
-		alive, err := l.beat(context.Background())
-		if err == nil {
-			return alive
-		}
-		time.Sleep(time.Second)
 	}
-	return true
+	return nil
 }

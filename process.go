@@ -106,7 +106,8 @@ func (u upkeep) Rank(ctx context.Context) (rank, clocks int, err error) {
 // kinds that were added, and the commands and HTTP calls of a schedule file.
 // When ctx ends it takes no more, lets those that run finish for StopGrace, then
 // ends their contexts, gives back what did not finish, and returns when all
-// functions have: one that ignores its context holds it up.
+// functions have: one that ignores its context holds it up. StopAtOnce cuts the
+// grace short.
 func (p *Punctual) RunWorker(ctx context.Context) error {
 	if err := p.declarationError(); err != nil {
 		return err
@@ -120,6 +121,7 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	handlers := worker.Handlers(worker.Options{
 		Directory: p.options.directory, Environment: os.Environ(),
 		LastSuccess: lastSuccess(p.store), Output: newRecorder(p.store, p.narrator), Logger: log,
+		AtOnce: p.options.atOnce,
 	})
 	if p.narrator != nil {
 		handlers = p.narrator.handlers(handlers)
@@ -134,7 +136,7 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 	life := p.newLifeline(process, nil)
 	options := queue.WorkOptions{
 		ID: process.ID, Queues: p.options.queues, Concurrency: p.options.concurrency, Bounds: p.options.bounds,
-		StopGrace: p.options.stopGrace, Workers: own, Logger: log,
+		StopGrace: p.options.stopGrace, AtOnce: p.options.atOnce, Workers: own, Logger: log,
 		Handlers: handlers, Lost: life.lost, Owned: life.owns,
 		Progress: func(ctx context.Context, job int64, attempt int, fraction float64, note string) error {
 			return p.store.RecordProgress(ctx, job, store.Progress{Attempt: attempt, Fraction: fraction, Note: note})

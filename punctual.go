@@ -304,6 +304,7 @@ type workOptions struct {
 	bounds      map[string]int // jobs at once of single queues
 	directory   string
 	stopGrace   time.Duration
+	atOnce      <-chan struct{}
 }
 
 const (
@@ -375,4 +376,12 @@ func StopGrace(grace time.Duration) Option {
 		p.options.stopGrace = max(grace, time.Millisecond)
 		return nil
 	}
+}
+
+// StopAtOnce ends that grace when the channel is closed, as at the second Ctrl-C:
+// contexts end at once, commands are killed, and what did not finish is given
+// back to the queue as after the grace. It does nothing before the worker is told
+// to stop.
+func StopAtOnce(now <-chan struct{}) Option {
+	return func(p *Punctual) error { p.options.atOnce = now; return nil }
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -114,14 +115,16 @@ func (p *places) inserted(name string) {
 	p.queue(name).more = true
 }
 
-// bounded is a driver of River that fetches no more jobs than there are places.
+// bounded is a driver of River that fetches no more jobs than there are places,
+// and writes nothing down of jobs that have been given to somebody else.
 type bounded[T any] struct {
 	riverdriver.Driver[T]
 	places *places
+	owned  func(context.Context) error
 }
 
 func (d bounded[T]) GetExecutor() riverdriver.Executor {
-	return boundedExecutor{d.Driver.GetExecutor(), d.places}
+	return boundedExecutor{d.Driver.GetExecutor(), d.places, d.owned}
 }
 
 func (d bounded[T]) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
@@ -131,6 +134,7 @@ func (d bounded[T]) GetListener(params *riverdriver.GetListenenerParams) riverdr
 type boundedExecutor struct {
 	riverdriver.Executor
 	places *places
+	owned  func(context.Context) error
 }
 
 func (e boundedExecutor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
@@ -143,6 +147,11 @@ func (e boundedExecutor) JobGetAvailable(ctx context.Context, params *riverdrive
 	// The only query of River's that it waits for without an end.
 	limited, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
+	// What a worker takes that was taken for dead would be lost again.
+	if err := e.owned(limited); err != nil {
+		e.places.taken(params.Queue, reserved, nil, true)
+		return &riverdriver.JobGetAvailableResult{}, nil
+	}
 	result, err := e.Executor.JobGetAvailable(limited, &fewer)
 	if result == nil {
 		result = &riverdriver.JobGetAvailableResult{}
@@ -152,10 +161,22 @@ func (e boundedExecutor) JobGetAvailable(ctx context.Context, params *riverdrive
 }
 
 // JobSetStateIfRunningMany is the last River does with a job, also with one that
-// could not be begun.
+// could not be begun. River collects what attempts came to, and tries again for
+// as long as it takes where the database cannot be reached; by then a worker that
+// was cut off may have been taken for dead, and the statement asks only that the
+// job runs, not where. So whose it is is asked each time. If the process freezes
+// on this last line for longer than its time to live, the result may be written
+// over that of the job's new owner: that is all that is left of the danger.
 func (e boundedExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
 	for _, id := range params.ID {
 		e.places.release(id)
+	}
+	switch err := e.owned(ctx); {
+	case errors.Is(err, ErrLost):
+		<-ctx.Done() // River would complain, and try again; the process ends by now
+		return nil, err
+	case err != nil:
+		return nil, err
 	}
 	return e.Executor.JobSetStateIfRunningMany(ctx, params)
 }

@@ -40,14 +40,19 @@ func (a *attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(cont
 }
 
 // keepWhatIsLost never returns where the job has been given to somebody else:
-// whatever the attempt came to would be written down. If the process freezes on
-// its last line for longer than its time to live, the result may be written over
-// that of the job's new owner: the time between here and River's statement is
-// all that is left of that danger.
+// whatever the attempt came to would be written down.
 func (a *attempts) keepWhatIsLost() {
-	if a.options.Owned != nil && !a.options.Owned() {
+	if a.owned(context.Background()) != nil {
 		select {}
 	}
+}
+
+// owned says whether what attempts came to may be written down.
+func (a *attempts) owned(ctx context.Context) error {
+	if a.options.Owned == nil {
+		return nil
+	}
+	return a.options.Owned(ctx)
 }
 
 func (a *attempts) run(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {

@@ -57,12 +57,14 @@ type WorkOptions struct {
 	// Lost is closed when this worker is found to have been taken for dead; nil:
 	// never. The contexts of its attempts end then, with ErrLost.
 	Lost <-chan struct{}
-	// Owned is asked when an attempt has ended, before its result is written
-	// down: false means that the job has been given to somebody else, and
-	// nothing is written. Nil: always.
-	Owned func() bool
+	// Owned is asked when an attempt has ended, and before its result is written
+	// down: ErrLost means that the job has been given to somebody else, and
+	// nothing is written; any other error, that it is not known yet. Nil: always.
+	Owned func(ctx context.Context) error
 	// StopGrace is how long running jobs may go on after a stop.
 	StopGrace time.Duration
+	// AtOnce ends that grace when it is closed; may be nil.
+	AtOnce <-chan struct{}
 	// Progress is told how far running jobs say they are (Report); may be nil.
 	Progress func(ctx context.Context, job int64, attempt int, fraction float64, note string) error
 	// Around is called when an attempt begins. The attempt has the context that it
@@ -128,7 +130,7 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 		return workPostgres(ctx, pool, config, o, attempts)
 	case *sql.DB:
 		_, err := work(ctx, o, attempts, func() (*river.Client[*sql.Tx], error) {
-			return river.NewClient(bounded[*sql.Tx]{riversqlite.New(pool), attempts.places}, config)
+			return river.NewClient(bounded[*sql.Tx]{riversqlite.New(pool), attempts.places, attempts.owned}, config)
 		})
 		return err
 	}
@@ -151,7 +153,7 @@ func workPostgres(ctx context.Context, pool *pgxpool.Pool, config *river.Config,
 		return fmt.Errorf("working the queue: %w", err)
 	}
 	ended, err := work(ctx, o, a, func() (*river.Client[pgx.Tx], error) {
-		return river.NewClient(bounded[pgx.Tx]{riverpgxv5.New(own), a.places}, config)
+		return river.NewClient(bounded[pgx.Tx]{riverpgxv5.New(own), a.places, a.owned}, config)
 	})
 	if ended {
 		own.Close()
@@ -183,10 +185,25 @@ func work[T any](ctx context.Context, o WorkOptions, a *attempts, open func() (*
 		return true, nil
 	case <-ctx.Done():
 		a.announceStop()
+		settled := make(chan struct{})
+		defer close(settled)
+		go endAtOnce(client, o.AtOnce, settled)
 		return a.settle(client.Stopped(), o.Logger), nil
 	case <-o.Lost:
 		a.abandon()
 		return false, ErrLost
+	}
+}
+
+// endAtOnce ends the contexts of what still runs when it is asked for before the
+// client has settled.
+func endAtOnce[T any](client *river.Client[T], atOnce, settled <-chan struct{}) {
+	select {
+	case <-atOnce:
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()                        // settle waits for it
+		_ = client.StopAndCancel(ended) // says that it did not wait
+	case <-settled:
 	}
 }
 

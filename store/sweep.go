@@ -14,16 +14,24 @@ const sweepBatch = 500
 
 // MarkSilent marks the processes whose beat is too old as lost: from then on
 // their beats are refused, which is how they learn it. Only a process that has
-// itself been beating for DeadAfter may call it: after an outage of the database
-// everybody has the full time.
-func (s *Store) MarkSilent(ctx context.Context) error {
+// itself been beating for DeadAfter up to now, by the database's clock, may call
+// it: after an outage of the database, or a jump of its clock, everybody has the
+// full time. A clock that has jumped since then marks nobody.
+//
+// A beat from beyond now was recorded before the clock was set back: whoever
+// lives has beaten since.
+func (s *Store) MarkSilent(ctx context.Context, upTo time.Time) error {
 	return s.db.Transaction(ctx, func(tx database.Tx) error {
 		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
 		}
+		if passed := now.Sub(upTo); passed < 0 || passed > BeatEvery {
+			return nil
+		}
 		_, err = tx.Exec(ctx, `UPDATE punctual_process SET lost_at = $1
-			WHERE lost_at IS NULL AND stopped_at IS NULL AND beat_at < $2`, now, now.Add(-DeadAfter))
+			WHERE lost_at IS NULL AND stopped_at IS NULL AND (beat_at < $2 OR beat_at > $3)`,
+			now, now.Add(-DeadAfter), now.Add(2*BeatEvery))
 		return err
 	})
 }

@@ -64,7 +64,7 @@ func (e *executor) run(ctx context.Context, t *task, out *output, path string, a
 		return cannotStart(path+as.as(), attributes.Dir, err)
 	}
 	e.guard.watch(child.Pid)
-	cause := child.wait(ctx, e.grace)
+	cause := child.wait(ctx, e.grace, e.AtOnce)
 	e.guard.release(child.Pid)
 	pipes.drain(drainTime)
 	return t.verdict(cause, child, lastLine(stderr.last))

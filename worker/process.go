@@ -55,8 +55,9 @@ const settleTime = time.Second
 // the context ends first, the group is asked to end (SIGTERM), gets the grace
 // for that cause, and is killed; the cause is returned. What left the group is
 // ended with it where it can be found. A child that cannot be killed (it hangs
-// in the kernel) is waited for: it still runs.
-func (p *process) wait(ctx context.Context, grace func(cause error) time.Duration) error {
+// in the kernel) is waited for: it still runs. When atOnce is closed, whatever
+// time it still has is over.
+func (p *process) wait(ctx context.Context, grace func(cause error) time.Duration, atOnce <-chan struct{}) error {
 	var cause error
 	limit := settleTime
 	select {
@@ -70,7 +71,16 @@ func (p *process) wait(ctx context.Context, grace func(cause error) time.Duratio
 			p.askToEnd()
 		}
 	}
-	p.outlive(time.Now().Add(limit), cause != nil)
+	deadline, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	go func() {
+		select {
+		case <-atOnce:
+			cancel()
+		case <-deadline.Done():
+		}
+	}()
+	p.outlive(deadline, cause != nil)
 	return cause
 }
 
@@ -97,12 +107,10 @@ func (p *process) kill(strays bool) {
 // outlive waits for the child and its group until the deadline, then kills
 // what is left of them. What left the group of a command that ended of itself
 // is a daemon, and may go on.
-func (p *process) outlive(deadline time.Time, strays bool) {
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
+func (p *process) outlive(deadline context.Context, strays bool) {
 	select {
 	case <-p.exited:
-	case <-timer.C:
+	case <-deadline.Done():
 		p.kill(strays)
 		<-p.exited
 	}
@@ -110,7 +118,9 @@ func (p *process) outlive(deadline time.Time, strays bool) {
 		return // and no signal is sent: the number may be another's by now
 	}
 	p.kill(strays)
-	p.groupEnds(time.Now().Add(buryTime))
+	buried, cancel := context.WithTimeout(context.Background(), buryTime)
+	defer cancel()
+	p.groupEnds(buried)
 }
 
 const (
@@ -125,7 +135,7 @@ const (
 
 // groupEnds says whether nothing of the group, and of what left it, was alive by
 // the deadline.
-func (p *process) groupEnds(deadline time.Time) bool {
+func (p *process) groupEnds(deadline context.Context) bool {
 	pause := lookSoonest
 	for !groupGone(p.Pid) || p.straysLive() {
 		if pause > lookLatest && !p.straysLive() && groupDead(p.Pid) {
@@ -134,7 +144,7 @@ func (p *process) groupEnds(deadline time.Time) bool {
 			killGroup(p.Pid)
 			return true
 		}
-		if !time.Now().Before(deadline) {
+		if deadline.Err() != nil {
 			return false
 		}
 		time.Sleep(min(pause, lookLatest))

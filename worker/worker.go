@@ -34,7 +34,8 @@ type Options struct {
 	// one that is ended because the worker stops at most StopKillGrace, and one
 	// whose worker was taken for dead none.
 	KillGrace time.Duration
-	Logger    *slog.Logger // nil: slog.Default
+	AtOnce    <-chan struct{} // closed: no command gets any such time from now on; may be nil
+	Logger    *slog.Logger    // nil: slog.Default
 }
 
 const (

@@ -10,10 +10,8 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -60,6 +58,7 @@ type commandLine struct {
 // app is what a command may touch of the outside world.
 type app struct {
 	Context     context.Context
+	Signals     *signals // nil: none are caught
 	Stdin       io.Reader
 	Stdout      io.Writer
 	Stderr      io.Writer
@@ -93,16 +92,9 @@ func usageError(format string, arguments ...any) error {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks the process to end in order; a later one is no longer
-	// caught and ends it at once. Not one that comes right after: on Ctrl-C the
-	// terminal signals the whole group, and then a process manager each member.
-	context.AfterFunc(ctx, func() {
-		time.Sleep(time.Second)
-		stop()
-	})
+	ctx, signals := catchSignals()
 	os.Exit(run(&app{
-		Context: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Context: ctx, Signals: signals, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: coloured(os.Stdout), TerminalErr: coloured(os.Stderr),
 		Person: isTerminal(os.Stdin),
 	}, os.Args[1:]))

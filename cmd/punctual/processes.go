@@ -216,7 +216,7 @@ func (f *workerFlags) queues() (names []string, bounds map[string]int, err error
 func (f *workerFlags) options(a *app) []punctual.Option {
 	grace, _ := schedule.ParseDuration(f.StopGrace)
 	names, bounds, _ := f.queues()
-	options := []punctual.Option{punctual.Concurrency(f.Concurrency), punctual.Queues(names...), punctual.StopGrace(time.Duration(grace))}
+	options := []punctual.Option{punctual.Concurrency(f.Concurrency), punctual.Queues(names...), punctual.StopGrace(time.Duration(grace)), punctual.StopAtOnce(a.Signals.second())}
 	for name, n := range bounds {
 		options = append(options, punctual.QueueConcurrency(name, n))
 	}

@@ -108,28 +108,26 @@ func (l *lifeline) markSilent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if l.steady.turn(time.Now(), now) < store.DeadAfter {
+	if l.steady.turn(now) < store.DeadAfter {
 		return nil
 	}
 	return l.store.MarkSilent(ctx, now)
 }
 
-// steadiness is how long a process has been beating without a gap. Only who has
-// been beating all that time may find others dead: after an outage of the
-// database everybody has the full time again, and so they have after a jump of
-// the database's clock, by which beats of a moment ago look old.
-type steadiness struct{ since, last, lastThere time.Time }
+// steadiness is how long a process has been beating without a gap, by the
+// database's clock. Only who has been beating all that time may find others dead:
+// after an outage of the database everybody has the full time again, and so they
+// have after a jump of that clock, by which beats of a moment ago look old.
+type steadiness struct{ since, last time.Time }
 
-// turn notes that this process has just beaten, by its own clock and by the
-// database's, and returns for how long it has been steady.
-func (s *steadiness) turn(now, there time.Time) time.Duration {
-	const gap = 2 * store.BeatEvery
-	passed := there.Sub(s.lastThere)
-	if s.last.IsZero() || elapsed(s.last, now) > gap || passed < 0 || passed > gap {
+// turn notes that this process has just beaten, and returns for how long it has
+// been steady.
+func (s *steadiness) turn(now time.Time) time.Duration {
+	if passed := now.Sub(s.last); passed < 0 || passed > 2*store.BeatEvery {
 		s.since = now
 	}
-	s.last, s.lastThere = now, there
-	return elapsed(s.since, now)
+	s.last = now
+	return now.Sub(s.since)
 }
 
 // leaderNote is what the processes of a program have said of who leads the

@@ -3,10 +3,10 @@ package punctual
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -26,6 +26,8 @@ type fleet struct {
 	ahead atomic.Int64 // of the database's clock
 	stops map[string]func()
 	lives map[string]*lifeline
+
+	beating sync.WaitGroup
 }
 
 // inFakeTime has three workers and a clock that have been beating for a minute.
@@ -51,31 +53,33 @@ func inFakeTime(t *testing.T, test func(f *fleet)) {
 		if err := f.store.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		defer func() {
+			f.away.Store(false)
+			for _, stop := range f.stops {
+				stop()
+			}
+			f.beating.Wait()
+		}()
 		for _, id := range []string{"clock", "web-1", "web-2", "web-3"} {
 			f.start(id)
 		}
 		time.Sleep(time.Minute)
 		test(f)
-		for _, stop := range f.stops {
-			stop()
-		}
 	})
 }
 
-// start has a process beat until f.stops is called for it.
+// start has a process beat until its stop is called.
 func (f *fleet) start(id string) {
 	l := &lifeline{
 		store: f.store, log: slog.New(slog.DiscardHandler), lost: make(chan struct{}), leader: &leaderNote{},
 		process: store.Process{ID: id, Role: "worker"},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	f.beating.Go(func() {
 		l.turn(ctx)
 		l.beatOn(ctx)
-	}()
-	f.lives[id], f.stops[id] = l, func() { cancel(); <-done }
+	})
+	f.lives[id], f.stops[id] = l, cancel
 }
 
 // lost are those that were found dead.
@@ -134,9 +138,8 @@ func TestWhoIsSilentIsFoundAndNobodyElse(t *testing.T) {
 			f.ahead.Add(-int64(time.Hour))
 		}, time.Minute, []string{"web-3"}},
 		{"one alone that was away finds nobody dead before it was steady", func(f *fleet) {
-			for id, stop := range f.stops {
+			for _, stop := range f.stops {
 				stop()
-				delete(f.stops, id)
 			}
 			time.Sleep(time.Hour)
 			f.start("web-4")
@@ -216,9 +219,9 @@ func TestWhoGivesUpAskingDoesNotKnowWhetherItOwnsItsJobs(t *testing.T) {
 		time.Sleep(time.Minute)
 		ctx, cancel := context.WithTimeout(f.Context(), 10*time.Second)
 		defer cancel()
-		time.AfterFunc(10*time.Second, func() { f.away.Store(false) })
+		time.AfterFunc(30*time.Second, func() { f.away.Store(false) }) // a statement hangs that long
 		if err := f.lives["web-3"].owns(ctx); err == nil || errors.Is(err, queue.ErrLost) {
-			t.Errorf("it knows %v", fmt.Sprint(err))
+			t.Errorf("it knows %v", err)
 		}
 	})
 }

@@ -203,37 +203,6 @@ func TestAJobThatOutlastsTheGraceIsGivenBackAndBegunAgain(t *testing.T) {
 	}
 }
 
-func TestTwoSignalsAtOnceAreOneAndALaterOneEndsTheProcess(t *testing.T) {
-	t.Parallel()
-	directory := directoryWith(t, `long: { when: "once at 2999-01-01T00:00:00Z", run: "echo $$ > pid; exec sleep 600" }`)
-	succeeds(t, directory, nil, "punctual", "apply")
-	succeeds(t, directory, nil, "punctual", "schedules", "trigger", "long")
-	p := start(t, directory, nil, "punctual", "worker", "--stop-grace", "10m")
-	pid := filepath.Join(directory, "pid")
-	eventually(t, "the job has begun", func() bool { text, _ := os.ReadFile(pid); return len(text) > 0 })
-	began := time.Now()
-	p.signal(syscall.SIGINT)
-	p.signal(syscall.SIGTERM)
-	eventually(t, "the process ends of a repeated signal", func() bool {
-		if time.Since(began) > time.Second {
-			p.signal(syscall.SIGTERM)
-		}
-		select {
-		case <-p.ended:
-			return true
-		default:
-			return false
-		}
-	})
-	if state := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !state.Signaled() || state.Signal() != syscall.SIGTERM {
-		t.Errorf("it ended with %v, want by the signal", p.cmd.ProcessState)
-	}
-	if took := time.Since(began); took < time.Second {
-		t.Errorf("it took the two signals of one Ctrl-C for two, and ended after %s", took)
-	}
-	p.wroteNoTrace()
-}
-
 // directoryWith is a directory with a schedule file of these schedules.
 func directoryWith(t *testing.T, schedules string) string {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -164,12 +165,18 @@ func forbidden(address netip.Addr) string {
 
 // Translation of IPv4 in IPv6, where the last four bytes are the address.
 var (
-	translated = netip.MustParsePrefix("64:ff9b::/96") // NAT64
-	compatible = netip.MustParsePrefix("::/96")        // long out of use
+	translated = []netip.Prefix{
+		netip.MustParsePrefix("64:ff9b::/96"),    // NAT64
+		netip.MustParsePrefix("64:ff9b:1::/48"),  // NAT64 within a network
+		netip.MustParsePrefix("::ffff:0:0:0/96"), // SIIT
+		compatible,
+	}
+	compatible = netip.MustParsePrefix("::/96") // long out of use
 )
 
 func embedded(address netip.Addr) netip.Addr {
-	if !translated.Contains(address) && (!compatible.Contains(address) || address.IsUnspecified() || address.IsLoopback()) {
+	within := func(p netip.Prefix) bool { return p.Contains(address) }
+	if !slices.ContainsFunc(translated, within) || address.IsUnspecified() || address.IsLoopback() {
 		return address
 	}
 	bytes := address.As16()

@@ -96,6 +96,20 @@ func TestACommandThatIgnoresSIGTERMIsKilledWithItsWholeGroup(t *testing.T) {
 	}
 }
 
+func TestACommandThatIsGivenItsTimeLosesItWhenAllIsToEndAtOnce(t *testing.T) {
+	f := newFIFO(t)
+	atOnce := make(chan struct{})
+	r := start(t, Options{KillGrace: never, AtOnce: atOnce}, shell(stubborn(f)))
+	r.tape.awaits(t, "ready")
+	cause := errors.New("any cause")
+	r.cancel(cause)
+	close(atOnce)
+	if err := r.end(t); !errors.Is(err, cause) {
+		t.Errorf("it ended with %v, want %v", err, cause)
+	}
+	f.letGo(t)
+}
+
 func TestACancelledGroupIsGoneWithinASecond(t *testing.T) {
 	const tries = 3 // a machine that is busy may hold up one
 	var took time.Duration

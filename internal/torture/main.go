@@ -57,7 +57,7 @@ var (
 
 func main() {
 	isShort := flag.Bool("short", false, "a shorter form, for CI")
-	jobs := flag.Int("jobs", 0, "how many `commands` run when a worker is lost")
+	jobs := flag.Int("jobs", long.jobs, fmt.Sprintf("how many `commands` run when a worker is lost; %d in the short form, unless this is given", short.jobs))
 	only := flag.String("only", "", "run only the `scenario` of this name: "+names()+"; with --for: only events whose names have this in them")
 	database := flag.String("database", "", "run only on this `kind`: postgres or sqlite")
 	keep := flag.Bool("keep", false, "keep the directory with files and logs, which is kept anyway if something is wanting")
@@ -70,9 +70,11 @@ func main() {
 	if *isShort {
 		l = short
 	}
-	if *jobs > 0 {
-		l.jobs = *jobs
-	}
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "jobs" {
+			l.jobs = *jobs
+		}
+	})
 	o := options{lengths: l, only: *only, database: *database, keep: *keep, random: *length, seed: *seed}
 	if o.seed == 0 {
 		o.seed = rand.Uint64N(1e6) + 1

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/database"
@@ -260,6 +261,10 @@ var processTests = []test{
 				want, used = "failed", 1
 			}
 			equal(h, fmt.Sprint("state after being lost ", i+1, " times"), h.run("a", 0).State, want)
+			lost, err := h.Queue().Get(h.ctx(), h.run("a", 0).JobID)
+			h.must(err)
+			equal(h, "on record", strings.TrimSuffix(lost.Errors[i].Error, "; this is the 5. attempt lost in a row"),
+				"lost: worker "+worker+" stopped answering at "+schedule.FormatInstant(h.clock().Add(-store.DeadAfter-time.Second)))
 			equal(h, fmt.Sprint("attempts used up after being lost ", i+1, " times"),
 				h.number("SELECT attempt FROM river_job WHERE id = $1", h.run("a", 0).JobID), used)
 			alive, err := h.Beat(h.ctx(), store.Process{ID: worker, Role: "worker"})

@@ -193,11 +193,15 @@ func elapsed(from, to time.Time) time.Duration {
 // dead; otherwise the database is asked, for as long as it takes to answer, or
 // until ctx ends.
 func (l *lifeline) owns(ctx context.Context) error {
-	const margin = 2 * store.BeatEvery
-	l.mu.Lock()
-	fresh := !l.last.IsZero() && elapsed(l.last, time.Now()) < store.DeadAfter-margin
-	l.mu.Unlock()
-	for !fresh {
+	for {
+		select {
+		case <-l.lost:
+			return queue.ErrLost
+		default:
+		}
+		if l.fresh() {
+			return nil
+		}
 		alive, err := l.beat(ctx)
 		switch {
 		case err == nil && alive:
@@ -207,11 +211,17 @@ func (l *lifeline) owns(ctx context.Context) error {
 		}
 		select {
 		case <-l.lost:
-			return queue.ErrLost
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(time.Second):
 		}
 	}
-	return nil
+}
+
+// fresh says whether the last beat is.
+func (l *lifeline) fresh() bool {
+	const margin = 2 * store.BeatEvery
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.last.IsZero() && elapsed(l.last, time.Now()) < store.DeadAfter-margin
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -280,13 +281,34 @@ func TestARiverProgramOfSomebodyElseThatLeadsIsNoticed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if health.ForeignLeader == "their_app" && health.Healthy {
-				return
+				break
 			}
 			if time.Now().After(limit) {
 				t.Fatalf("nothing is said of it: %+v", health)
 			}
 		}
+		// Whoever comes up beside it says so.
+		for role, process := range map[string]func(*punctual.Punctual) func(context.Context) error{
+			"clock":  func(p *punctual.Punctual) func(context.Context) error { return p.RunClock },
+			"worker": func(p *punctual.Punctual) func(context.Context) error { return p.RunWorker },
+		} {
+			log := &loggedLines{lines: make(chan string, 100)}
+			stop := run(t, process(open(t, address, punctual.Logger(slog.New(slog.NewTextHandler(log, nil))))))
+			for line := ""; !strings.Contains(line, "level=WARN") || !strings.Contains(line, "LeaderElectionDisabled"); {
+				line = receive(t, log.lines)
+			}
+			stop()
+			t.Log(role, "says so")
+		}
 	})
+}
+
+// loggedLines are what a program logs, line by line.
+type loggedLines struct{ lines chan string }
+
+func (l *loggedLines) Write(line []byte) (int, error) {
+	l.lines <- string(line)
+	return len(line), nil
 }
 
 // foreign is a plain client of River in the same database.
@@ -308,6 +330,42 @@ func foreign(t *testing.T, p *punctual.Punctual, config *river.Config) (start, s
 	}
 	t.Fatal("an unknown database")
 	return nil, nil
+}
+
+func TestJobsAreLeftAloneHoweverLongTheyRun(t *testing.T) {
+	address := sqlite(t)
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, address)
+		started, finish := make(chan int, 2), make(chan bool)
+		punctual.AddWorker(p, river.WorkFunc(func(ctx context.Context, job *river.Job[Task]) error {
+			started <- job.Attempt
+			select {
+			case <-finish:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}))
+		p.Schedule("ours", never, Task{})
+		p.Schedule("theirs", never, Other{})
+		ours, theirs := trigger(t, p, "ours"), trigger(t, p, "theirs")
+		execute(t, p, `UPDATE river_job SET state = 'running', attempt = 1, attempted_by = jsonb('["their_app"]') WHERE id = $1`, theirs)
+		stop := run(t, p.Run)
+		<-started
+		// River takes them for a year old, and has looked for what is stuck by the
+		// end of this.
+		execute(t, p, "UPDATE river_job SET attempted_at = $1", time.Now().AddDate(-1, 0, 0).UTC().Format("2006-01-02 15:04:05.000"))
+		time.Sleep(2 * time.Minute)
+		for _, job := range []int64{ours, theirs} {
+			if r := awaitRun(t, p, store.RunFilter{JobID: job}, "running"); r.Attempts != 1 || r.Error != "" || len(started) > 0 {
+				t.Errorf("it was disturbed: %+v", r)
+			}
+		}
+		close(finish)
+		awaitRun(t, p, store.RunFilter{JobID: ours}, "succeeded")
+		stop()
+		p.Close()
+	})
 }
 
 func TestAWorkerKeepsTheHistoryWhileNoClockIsAlive(t *testing.T) {

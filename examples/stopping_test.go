@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/internal/pgtest"
 )
 
@@ -99,6 +100,36 @@ func TestTwoSignalsAtOnceAreOneAndALaterOneEndsTheGrace(t *testing.T) {
 		given := runsIn(t, s, "stubborn", "available")
 		if len(given) != 1 || given[0].Attempts != 0 || given[0].Error != "" {
 			t.Errorf("the job was not given back as it was: %+v", given)
+		}
+	})
+}
+
+func TestAWorkerThatWasTakenForDeadEndsItsCommandsWritesNothingDownAndSaysSo(t *testing.T) {
+	databases(t, func(t *testing.T, address string) {
+		p, group := stubbornlyRunning(t, directoryWith(t, stubborn), []string{"DATABASE_URL=" + address})
+		s := ledger(t, address)
+		// It is found dead, and somebody else has its job.
+		owner := "array_append(attempted_by, 'somebody else')"
+		if s.Database().Kind == database.SQLite {
+			owner = `jsonb_insert(attempted_by, '$[#]', 'somebody else')`
+		}
+		for _, statement := range []string{"UPDATE punctual_process SET lost_at = beat_at", "UPDATE river_job SET attempted_by = " + owner} {
+			err := s.Database().Transaction(t.Context(), func(tx database.Tx) error {
+				_, err := tx.Exec(t.Context(), statement)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.ends(1)
+		p.says("was taken for dead; its jobs were given to others")
+		p.wroteNoTrace()
+		if groupLives(t, group) {
+			t.Error("the command still runs")
+		}
+		if running := runsIn(t, s, "stubborn", "running"); len(running) != 1 || running[0].Error != "" {
+			t.Errorf("what somebody else runs is not as it was: %+v", running)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -35,6 +36,66 @@ func TestOutputIsRecordedWhileTheJobRunsInOrderAndWithTimes(t *testing.T) {
 			t.Errorf("chunk %d (%q) has the number %d and the time %s after %s", i+1, chunk.Data, chunk.Sequence, chunk.At, last)
 		}
 		last = chunk.At
+	}
+}
+
+func TestWhatACommandWritesToEitherStreamInTurnKeepsItsOrder(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells the order")
+	}
+	tests := []struct{ name, script, want string }{
+		{"in turn", "for i in $(seq 200); do echo out $i; echo err $i >&2; done", inTurn(200, "out", "err")},
+		{"the other first", "for i in $(seq 200); do echo err $i >&2; echo out $i; done", inTurn(200, "err", "out")},
+		{"two and one", "for i in $(seq 100); do echo a $i; echo b $i; echo c $i >&2; done", inTurn(100, "a", "b", "c")},
+		{"by several programs", "for i in $(seq 20); do sh -c \"echo out $i; echo err $i >&2\"; done", inTurn(20, "out", "err")},
+		{"after a page and more", "printf %09000d 0; echo between >&2; printf %09000d 0", strings.Repeat("0", 9000) + "between\n" + strings.Repeat("0", 9000)},
+		{"the last before its end", "echo out; printf err >&2", "out\nerr"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := start(t, Options{}, shell(test.script))
+			if err := r.end(t); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.tape.text(); got != test.want {
+				t.Errorf("recorded\n%q, want\n%q", got, test.want)
+			}
+		})
+	}
+}
+
+// inTurn are lines of words with a number, as often as that.
+func inTurn(n int, words ...string) string {
+	var text strings.Builder
+	for i := range n {
+		for _, word := range words {
+			fmt.Fprintln(&text, word, i+1)
+		}
+	}
+	return text.String()
+}
+
+func TestACommandThatWritesALotIsReadWhole(t *testing.T) {
+	tests := []struct {
+		name, script string
+		out, err     int
+	}{
+		{"many small writes", "for i in $(seq 3000); do echo out; echo err >&2; done", 12_000, 12_000},
+		{"small ones, by the files' names", "for i in $(seq 3000); do echo out >/dev/stdout; echo err >/dev/stderr; done", 12_000, 12_000},
+		{"large ones", "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2", 300_000, 300_000},
+		{"both at once", "head -c 300000 /dev/zero & head -c 300000 /dev/zero >&2; wait", 300_000, 300_000},
+		{"small ones, and a large one", "for i in $(seq 100); do echo out; done; head -c 300000 /dev/zero >&2", 400, 300_000},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := start(t, Options{OutputLimit: 4 << 20}, shell(test.script))
+			if err := r.end(t); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := len(r.tape.text(StreamStdout)), len(r.tape.text(StreamStderr)); out != test.out || err != test.err {
+				t.Errorf("%d and %d bytes were recorded, want %d and %d", out, err, test.out, test.err)
+			}
+		})
 	}
 }
 

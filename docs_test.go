@@ -131,11 +131,15 @@ func TestEveryTestThatThePageOnTestingNamesExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	var code strings.Builder
-	files, err := filepath.Glob("*/*_test.go")
+	rooms, err := filepath.Glob("*/*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
+	root, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(root, rooms...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

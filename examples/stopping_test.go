@@ -162,3 +162,21 @@ func TestACommandCancelledByAnotherProcessIsGoneWithinASecond(t *testing.T) {
 		t.Errorf("the group was gone after %s", took)
 	})
 }
+
+func TestOutputIsFollowedWhileTheJobRuns(t *testing.T) {
+	databases(t, func(t *testing.T, address string) {
+		environment := []string{"DATABASE_URL=" + address}
+		directory := directoryWith(t, `talks: { when: "once at 2999-01-01T00:00:00Z", run: "echo begun; until test -e go; do sleep 0.05; done; echo gone on >&2" }`)
+		succeeds(t, directory, environment, "punctual", "apply")
+		succeeds(t, directory, environment, "punctual", "schedules", "trigger", "talks")
+		worker := start(t, directory, environment, "punctual", "worker", "--quiet")
+		follow := start(t, directory, environment, "punctual", "runs", "output", "1", "--follow")
+		follow.says("begun")
+		if err := os.WriteFile(filepath.Join(directory, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		follow.ends(0)
+		follow.says("begun\ngone on\n")
+		worker.stops(quick)
+	})
+}

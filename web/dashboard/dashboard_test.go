@@ -176,6 +176,29 @@ func TestAPauseIsToldWithItsNoteAndAuthor(t *testing.T) {
 	})
 }
 
+func TestAProgramOfSomebodyElseThatLeadsTheQueueIsToldOf(t *testing.T) {
+	onBoth(t, two, func(h *house) {
+		db := h.store.Database()
+		until := any(time.Now().Add(time.Hour))
+		if db.Kind == database.SQLite {
+			until = time.Now().Add(time.Hour).UTC().Format("2006-01-02 15:04:05.000")
+		}
+		err := db.Transaction(h.Context(), func(tx database.Tx) error {
+			_, err := tx.Exec(h.Context(), "INSERT INTO river_leader (elected_at, expires_at, leader_id, name) VALUES ($1, $1, 'their_app', 'default')", until)
+			return err
+		})
+		if err != nil {
+			h.Fatal(err)
+		}
+		status, body := h.ask(access.Viewer, http.MethodGet, "/", nil)
+		for _, says := range []string{"their_app", "LeaderElectionDisabled"} {
+			if status != http.StatusOK || !strings.Contains(body, says) {
+				h.Errorf("the first page is answered with %d and does not say %q", status, says)
+			}
+		}
+	})
+}
+
 func TestEveryReasonIsToldInWords(t *testing.T) {
 	now := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
 	policies := schedule.DefaultPolicies()

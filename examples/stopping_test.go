@@ -67,12 +67,14 @@ func databases(t *testing.T, test func(t *testing.T, address string)) {
 func TestTwoSignalsAtOnceAreOneAndALaterOneEndsTheGrace(t *testing.T) {
 	databases(t, func(t *testing.T, address string) {
 		environment := []string{"DATABASE_URL=" + address}
-		p, group := stubbornlyRunning(t, directoryWith(t, stubborn), environment, "--stop-grace", "10m")
+		directory := directoryWith(t, stubborn+"\n  late: { when: \"once at 2999-01-01T00:00:00Z\", run: \"true\" }")
+		p, group := stubbornlyRunning(t, directory, environment, "--stop-grace", "10m")
 		const stroke = 500 * time.Millisecond
 		began := time.Now()
 		p.signal(syscall.SIGINT)
 		p.signal(syscall.SIGTERM)
 		p.says("a second signal ends them at once")
+		succeeds(t, directory, environment, "punctual", "schedules", "trigger", "late")
 		// One that comes too soon on a busy machine is part of the first, so another
 		// follows when it had no effect.
 		next := began.Add(2 * stroke)
@@ -100,6 +102,9 @@ func TestTwoSignalsAtOnceAreOneAndALaterOneEndsTheGrace(t *testing.T) {
 		given := runsIn(t, s, "stubborn", "available")
 		if len(given) != 1 || given[0].Attempts != 0 || given[0].Error != "" {
 			t.Errorf("the job was not given back as it was: %+v", given)
+		}
+		if late := runsIn(t, s, "late", "available"); len(late) != 1 || late[0].Attempts != 0 {
+			t.Errorf("it took another job though it had been told to stop: %+v", late)
 		}
 	})
 }

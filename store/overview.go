@@ -17,24 +17,47 @@ type OverviewFilter struct {
 	Tag    string
 	Owner  string // the kind of the owner
 	// Standing leaves out some that stand otherwise, as far as the database can
-	// tell: whoever asks looks at each once more.
+	// tell: whoever asks looks at each once more. What cannot be read is in error
+	// for the database from when a clock met it.
 	Standing Standing
+	// OverdueSince means those of which something is due since before then and
+	// neither decided, nor paused, nor in error; WaitingSince, those of which
+	// something waits since before then.
+	OverdueSince, WaitingSince time.Time
+	// DueAfter means those that are due next after then, the first of them first.
+	DueAfter time.Time
 	After    string // keys after this one, for the next page
 	Limit    int    // zero: all
 }
 
-// where is a filter as SQL, with the order and the bound.
-func (f OverviewFilter) where(pauses *forcedPauses) (condition string, arguments []any) {
+// where is a filter as SQL.
+func (f OverviewFilter) where(look wide) (condition string, arguments []any) {
 	condition = "s.deleted_at IS NULL"
 	where := func(clause string, value any) {
 		arguments = append(arguments, value)
 		condition += fmt.Sprintf(" AND "+clause, len(arguments))
 	}
+	const sound = "s.error = ''"
 	switch {
+	case f.Standing == StandingError:
+		// An index knows each of the two.
+		where(`s.id IN (SELECT e.id FROM punctual_schedule e WHERE e.error <> ''
+			UNION ALL SELECT n.id FROM punctual_schedule n WHERE n.format > 1 AND n.format > $%d)`, look.known)
 	case f.Standing == StandingWaiting:
 		condition += " AND d.waiting_for <> ''"
-	case f.Standing == StandingPaused && len(pauses.wide) == 0:
-		where("s.id = ANY($%d)", slices.Sorted(maps.Keys(pauses.bySchedule)))
+	case f.Standing == StandingPaused && len(look.pauses.wide) == 0:
+		where("s.id = ANY($%d)", slices.Sorted(maps.Keys(look.pauses.bySchedule)))
+	}
+	if !f.OverdueSince.IsZero() {
+		where("d.next_due_at < $%d AND "+sound, f.OverdueSince)
+		look.pauses.without(where)
+	}
+	if !f.WaitingSince.IsZero() {
+		where("d.waiting_for <> '' AND d.waiting_due_at < $%d AND "+sound, f.WaitingSince)
+		look.pauses.without(where)
+	}
+	if !f.DueAfter.IsZero() {
+		where("d.next_due_at > $%d AND "+sound, f.DueAfter)
 	}
 	if f.Key != "" {
 		where("s.key = $%d", f.Key)
@@ -51,11 +74,22 @@ func (f OverviewFilter) where(pauses *forcedPauses) (condition string, arguments
 	if f.After != "" {
 		where("s.key > $%d", f.After)
 	}
-	condition += " ORDER BY s.key"
-	if f.Limit > 0 {
-		condition += fmt.Sprintf(" LIMIT %d", f.Limit)
-	}
 	return condition, arguments
+}
+
+// order is in which order they come, and how many.
+func (f OverviewFilter) order() string {
+	order := " ORDER BY s.key"
+	switch {
+	case !f.WaitingSince.IsZero():
+		order = " ORDER BY d.waiting_due_at, s.key"
+	case !f.DueAfter.IsZero():
+		order = " ORDER BY d.next_due_at, d.schedule_id"
+	}
+	if f.Limit > 0 {
+		order += fmt.Sprintf(" LIMIT %d", f.Limit)
+	}
+	return order
 }
 
 // containing is a pattern for LIKE ... ESCAPE '!' that finds words in lower

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -204,6 +205,20 @@ func (s *Store) pausesInForce(ctx context.Context, now time.Time) (*forcedPauses
 type forcedPauses struct {
 	bySchedule map[int64][]numberedPause
 	wide       []numberedPause // of tags and of everything
+}
+
+// without leaves out the schedules that are paused.
+func (f *forcedPauses) without(where func(clause string, value any)) {
+	for _, p := range f.wide {
+		if p.Scope == scopeAll {
+			where("$%d = ''", "everything is paused")
+			return
+		}
+		where(`replace(s.tags, '"' || $%d || '"', '') = s.tags`, p.Tag)
+	}
+	if len(f.bySchedule) > 0 {
+		where("NOT (s.id = ANY($%d))", slices.Sorted(maps.Keys(f.bySchedule)))
+	}
 }
 
 type numberedPause struct {

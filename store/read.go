@@ -32,52 +32,143 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 	return all, err
 }
 
-// OverviewsWhere lists some of the schedules in order of key.
+// OverviewsWhere lists some of the schedules, in the order of the filter. What a
+// schedule is, and the instants it yields, are read and parsed once a version;
+// how it stands is read each time.
 func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overview, error) {
-	now, err := s.db.Now(ctx)
+	look, err := s.lookAtAll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pauses, err := s.pausesInForce(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	known, err := s.knownFormat(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	condition, arguments := f.where(pauses)
-	rows, err := s.db.Reader().Query(ctx, `SELECT `+scheduleColumns+`, s.error, s.error_at, s.format, `+stateColumns+`
-		FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE `+condition, arguments...)
+	condition, arguments := f.where(look)
+	rows, err := s.db.Reader().Query(ctx, `SELECT s.id, s.version, s.key, s.history_from, s.error, s.error_at, s.format, `+stateColumns+`
+		FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE `+condition+f.order(), arguments...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var all []Overview
-	var ids []int64
+	var references []reference
 	for rows.Next() {
 		var (
-			o     Overview
+			r     reference
+			o     = Overview{Schedule: &schedule.Schedule{}}
 			state stateRow
 		)
-		o.Schedule, err = scanSchedule(rows, append([]any{&o.Error, &o.ErrorAt, &o.Format}, state.destinations()...)...)
-		if o.Schedule == nil {
+		destinations := []any{&r.id, &r.version, &o.Key, &o.HistoryFrom, &o.Error, &o.ErrorAt, &o.Format}
+		if err := rows.Scan(append(destinations, state.destinations()...)...); err != nil {
 			return nil, err
 		}
-		if o.Format > Format && o.Format > known {
-			err = newerFormat(o.Format)
+		if o.Format > look.known {
+			o.Error = newerFormat(o.Format).Error()
 		}
-		if err != nil {
-			o.Error = err.Error()
-		}
-		o.State, o.Pauses = state.State, pauses.of(o.Schedule)
-		all, ids = append(all, o), append(ids, o.ID)
+		o.ID, o.Version, o.State = r.id, r.version, state.State
+		all, references = append(all, o), append(references, r)
 	}
 	rows.Close()
-	if err := rows.Err(); err != nil {
+	if err := rows.Err(); err != nil || len(all) == 0 {
 		return nil, err
 	}
-	return all, s.addTimelines(ctx, all, ids)
+	if err := s.addSchedules(ctx, all, references); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Pauses = look.pauses.of(all[i].Schedule)
+	}
+	return all, nil
+}
+
+// addSchedules adds to how schedules stand what they are.
+func (s *Store) addSchedules(ctx context.Context, all []Overview, references []reference) error {
+	unreadable := map[int64]error{}
+	compiled, err := s.compile(ctx, references, unreadable)
+	if err != nil {
+		return err
+	}
+	left := make([]int64, 0, len(unreadable))
+	for i := range all {
+		one := compiled[all[i].ID]
+		if one == nil {
+			left = append(left, all[i].ID)
+			continue
+		}
+		own := *one // it is shared with whoever else asks
+		own.HistoryFrom = all[i].HistoryFrom
+		all[i].Schedule = &own
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	parts, err := s.readable(ctx, left)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if one := parts[all[i].ID]; one != nil {
+			all[i].Schedule = one
+			if err := unreadable[one.ID]; err != nil {
+				all[i].Error = err.Error()
+			}
+		}
+	}
+	return nil
+}
+
+// readable gives of schedules that cannot be read as a whole what can be.
+func (s *Store) readable(ctx context.Context, ids []int64) (map[int64]*schedule.Schedule, error) {
+	definitions, err := s.definitions(ctx, s.db.Reader(), ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Reader().Query(ctx, "SELECT "+scheduleColumns+" FROM punctual_schedule s WHERE s.id = ANY($1)", ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[int64]*schedule.Schedule{}
+	for rows.Next() {
+		one, err := scanSchedule(rows)
+		if one == nil {
+			return nil, err
+		}
+		if all := definitions[one.ID]; len(all) > 0 {
+			one.Timeline, _ = schedule.NewTimeline(all) // why it cannot be is told already
+			one.When, one.Jitter = all[len(all)-1].When, all[len(all)-1].Jitter
+		}
+		found[one.ID] = one
+	}
+	return found, rows.Err()
+}
+
+// CountSchedules counts those a filter lets through, as far as the database can
+// tell how they stand.
+func (s *Store) CountSchedules(ctx context.Context, f OverviewFilter) (n int, err error) {
+	look, err := s.lookAtAll(ctx)
+	if err != nil {
+		return 0, err
+	}
+	condition, arguments := f.where(look)
+	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE "+condition, arguments...).Scan(&n)
+	return n, err
+}
+
+// wide is what is to be known of all schedules before any is looked at.
+type wide struct {
+	pauses *forcedPauses
+	known  int // the highest format that we, or a clock that lives, can read
+}
+
+func (s *Store) lookAtAll(ctx context.Context) (wide, error) {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return wide{}, err
+	}
+	pauses, err := s.pausesInForce(ctx, now)
+	if err != nil {
+		return wide{}, err
+	}
+	known, err := s.knownFormat(ctx, now)
+	return wide{pauses, max(known, Format)}, err
 }
 
 // newerFormat says why a schedule is left alone.
@@ -90,26 +181,6 @@ func (s *Store) knownFormat(ctx context.Context, now time.Time) (format int, err
 	err = s.db.Reader().QueryRow(ctx, `SELECT coalesce(max(format), 0) FROM punctual_process
 		WHERE role IN ('clock', 'start') AND stopped_at IS NULL AND beat_at > $1`, now.Add(-DeadAfter)).Scan(&format)
 	return format, err
-}
-
-func (s *Store) addTimelines(ctx context.Context, all []Overview, ids []int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	definitions, err := s.definitions(ctx, s.db.Reader(), ids)
-	if err != nil {
-		return err
-	}
-	for i := range all {
-		list := definitions[all[i].ID]
-		if all[i].Timeline, err = schedule.NewTimeline(list); err != nil {
-			all[i].Error = err.Error()
-		}
-		if len(list) > 0 {
-			all[i].When, all[i].Jitter = list[len(list)-1].When, list[len(list)-1].Jitter
-		}
-	}
-	return nil
 }
 
 // LastSuccess is when the last successful run of a schedule finished; zero if

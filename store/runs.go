@@ -72,11 +72,41 @@ type RunFilter struct {
 	Error       string // words in the error, the note or the reason, in any case
 	Before      int64  // rows with a smaller id, for the next page
 	Limit       int
+
+	from int64 // rows with this id or a larger one
 }
 
 // Runs lists rows of the ledger, the newest first.
 func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	return s.runs(ctx, s.db.Reader(), f)
+}
+
+// RunsBack lists rows of the ledger as Runs does, but where it is words that are
+// looked for in rows of all schedules, it looks at so many of those that have any
+// words and no further. Back is then the row down to which it looked, for another
+// page before it; zero: it looked at all.
+func (s *Store) RunsBack(ctx context.Context, f RunFilter, most int) (runs []Run, back int64, err error) {
+	if f.Error != "" && f.Key == "" {
+		for _, part := range s.parts(f) {
+			if !part.told {
+				continue // those are few
+			}
+			condition, arguments := part.condition, []any{}
+			if f.Before != 0 {
+				condition, arguments = condition+" AND o.id < $1", []any{f.Before}
+			}
+			ids, err := numbers(s.db.Reader().Query(ctx, fmt.Sprintf("SELECT o.id FROM punctual_occurrence o WHERE %s ORDER BY o.id DESC LIMIT 1 OFFSET %d", condition, most), arguments...))
+			if err != nil {
+				return nil, 0, err
+			}
+			if len(ids) > 0 {
+				back = max(back, ids[0])
+			}
+		}
+	}
+	f.from = back
+	runs, err = s.Runs(ctx, f)
+	return runs, back, err
 }
 
 func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Run, error) {
@@ -95,9 +125,15 @@ func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Ru
 	return all[:min(len(all), f.Limit)], nil
 }
 
-// runsOf lists the rows of a part, the newest first.
-func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, part string) ([]Run, error) {
-	condition, arguments, state := s.runsWhere(f)
+// runsOf lists the rows of a part, the newest first. Where the ledger alone says
+// which they are, it is asked alone and first: the databases then take the index
+// of the part, and look up the rest for those few.
+func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, part part) ([]Run, error) {
+	condition, arguments, state := s.runsWhere(f, part)
+	last := " ORDER BY o.id DESC LIMIT " + fmt.Sprint(f.Limit)
+	if !strings.Contains(condition, "j.") {
+		condition = "o.id IN (SELECT o.id FROM punctual_occurrence o WHERE " + condition + last + ")"
+	}
 	rows, err := q.Query(ctx, `SELECT o.id, s.key, o.nominal_at, o.until_at, o.count, o.due_at, o.origin, o.run, o.trigger_id,
 			o.decision, o.reason, o.blocker_job_id, coalesce(o.job_id, 0), o.decided_at, o.note, o.author, `+state+`,
 			CASE WHEN o.outcome IS NULL THEN coalesce(j.attempt, 0) ELSE o.attempts END,
@@ -108,7 +144,7 @@ func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, par
 		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
 		LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL
 		LEFT JOIN punctual_progress p ON p.job_id = o.job_id
-		WHERE `+condition+part+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(f.Limit), arguments...)
+		WHERE `+condition+last, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -149,14 +185,14 @@ func (s *Store) CountRuns(ctx context.Context, f RunFilter) (map[string]int, err
 	return counts, nil
 }
 
-func (s *Store) countPart(ctx context.Context, f RunFilter, part string, counts map[string]int) error {
-	condition, arguments, state := s.runsWhere(f)
+func (s *Store) countPart(ctx context.Context, f RunFilter, part part, counts map[string]int) error {
+	condition, arguments, state := s.runsWhere(f, part)
 	name, group, queue := state, " GROUP BY 1", " LEFT JOIN river_job j ON j.id = o.job_id AND o.outcome IS NULL"
-	if f.State != "" && !strings.Contains(condition+part, "j.") {
+	if f.State != "" && !strings.Contains(condition, "j.") {
 		// What an index of one state can count by itself.
 		name, group, queue = "'"+f.State+"'", "", ""
 	}
-	rows, err := s.db.Reader().Query(ctx, `SELECT `+name+`, count(*) FROM punctual_occurrence o`+queue+` WHERE `+condition+part+group, arguments...)
+	rows, err := s.db.Reader().Query(ctx, `SELECT `+name+`, count(*) FROM punctual_occurrence o`+queue+` WHERE `+condition+group, arguments...)
 	if err != nil {
 		return err
 	}
@@ -188,45 +224,66 @@ func (s *Store) uncopied() string {
 	return "o.id IN (" + ids + ")"
 }
 
+// part is a condition on the rows o, and whether it lets through only those of
+// which the ledger tells all: the queue is not asked for them.
+type part struct {
+	condition string
+	told      bool
+}
+
 // parts are conditions that together let through the rows in a state, and each
 // of them once. What has ended has its own index, which no statement that looks
 // at the queue as well would be given; so it is asked for apart.
-func (s *Store) parts(f RunFilter) []string {
+func (s *Store) parts(f RunFilter) []part {
 	state := f.State
 	switch {
 	case state == "" && f.Error != "":
-		return partsWithWords(f.Error)
+		return s.partsWithWords(f.Error)
 	case state == "":
-		return []string{""}
+		return []part{{}}
 	case state == "skipped":
-		return []string{" AND o.decision = 'skipped'"}
-	case state == "succeeded":
-		return []string{" AND o.outcome = 'succeeded'", s.uncopiedIn(state)}
+		return []part{{"o.decision = 'skipped'", true}}
 	case slices.Contains(Outcomes, state):
-		return []string{" AND o.outcome <> 'succeeded' AND o.outcome = '" + state + "'", s.uncopiedIn(state)}
+		return []part{ended(state), s.uncopiedIn(state)}
 	}
-	return []string{s.uncopiedIn(state)}
+	return []part{s.uncopiedIn(state)}
+}
+
+// ended are the rows of an outcome that has been copied into the ledger.
+func ended(outcome string) part {
+	if outcome == "succeeded" {
+		return part{"o.outcome = 'succeeded'", true}
+	}
+	return part{"o.outcome <> 'succeeded' AND o.outcome = '" + outcome + "'", true}
 }
 
 // partsWithWords are those in which words may be found. Most rows have nothing to
-// read in, which their indexes know: neither an error nor a note.
-func partsWithWords(words string) []string {
-	parts := []string{
-		" AND o.outcome <> 'succeeded'",
-		" AND o.outcome IS NULL AND o.job_id IS NOT NULL",
-		" AND o.note <> '' AND (o.outcome = 'succeeded' OR o.decision = 'skipped')",
+// read in, which their indexes know: neither an error nor a note. Each part is
+// in order of its index, so that a page of words that many have is found soon.
+func (s *Store) partsWithWords(words string) []part {
+	parts := []part{
+		{s.uncopied(), false},
+		{"o.note <> '' AND (o.outcome = 'succeeded' OR o.decision = 'skipped')", true},
+	}
+	for _, outcome := range Outcomes {
+		if outcome != "succeeded" {
+			parts = append(parts, ended(outcome))
+		}
 	}
 	if slices.ContainsFunc(schedule.Reasons, func(r schedule.Reason) bool {
 		return strings.Contains(" "+string(r), strings.ToLower(words))
 	}) {
-		parts = append(parts, " AND o.decision = 'skipped' AND o.note = ''")
+		parts = append(parts, part{"o.decision = 'skipped' AND o.note = ''", true})
 	}
 	return parts
 }
 
-// runsWhere is a filter as SQL, and the expression for a row's state.
-func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state string) {
-	condition = "true"
+// runsWhere is a filter within a part as SQL, and the expression for a row's
+// state.
+func (s *Store) runsWhere(f RunFilter, part part) (condition string, arguments []any, state string) {
+	if condition = part.condition; condition == "" {
+		condition = "true"
+	}
 	where := func(clause string, value any) {
 		arguments = append(arguments, value)
 		condition += fmt.Sprintf(" AND "+clause, len(arguments))
@@ -259,23 +316,26 @@ func (s *Store) runsWhere(f RunFilter) (condition string, arguments []any, state
 	if f.Origin != "" {
 		where("o.origin = $%d", f.Origin)
 	}
-	if !f.From.IsZero() {
-		where("o.due_at >= $%d", f.From)
-	}
-	if !f.To.IsZero() {
-		where("o.due_at < $%d", f.To)
-	}
+	var due string
+	due, arguments = s.whereDue(f, arguments)
+	condition += due
 	if !f.DecidedFrom.IsZero() {
 		where(s.decidedFrom(), f.DecidedFrom)
 	}
 	if f.Error != "" {
-		// What has not been copied into the ledger yet stands at the job.
+		text := "o.error"
+		if !part.told {
+			// What has not been copied into the ledger yet stands at the job.
+			text = "CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN " + s.jobs.Error + " ELSE o.error END"
+		}
 		arguments = append(arguments, containing(f.Error))
-		condition += fmt.Sprintf(` AND lower(CASE WHEN o.outcome IS NULL AND j.id IS NOT NULL AND j.state <> 'completed' THEN %s ELSE o.error END
-			|| ' ' || o.note || ' ' || o.reason) LIKE $%d ESCAPE '!'`, s.jobs.Error, len(arguments))
+		condition += fmt.Sprintf(" AND lower(%s || ' ' || o.note || ' ' || o.reason) LIKE $%d ESCAPE '!'", text, len(arguments))
 	}
 	if f.Before != 0 {
 		where("o.id < $%d", f.Before)
+	}
+	if f.from != 0 {
+		where("o.id >= $%d", f.from)
 	}
 	return condition, arguments, s.stateOf()
 }
@@ -288,11 +348,38 @@ func (s *Store) stateOf() string {
 
 // uncopiedIn lets through the rows in a state of which the queue tells. The name
 // of the state comes from outside: what is no name of one is none.
-func (s *Store) uncopiedIn(state string) string {
+func (s *Store) uncopiedIn(state string) part {
 	if strings.ContainsFunc(state, func(r rune) bool { return r < 'a' || r > 'z' }) {
-		return " AND 1 = 0"
+		return part{"1 = 0", true}
 	}
-	return " AND " + s.uncopied() + " AND " + s.stateOf() + " = '" + state + "'"
+	return part{s.uncopied() + " AND " + s.stateOf() + " = '" + state + "'", false}
+}
+
+// nearby is the longest stretch of dues that is looked for by when they are due.
+const nearby = 26 * time.Hour
+
+// whereDue lets through what is due in [From, To). The databases would go through
+// the whole ledger from its end until they have a page full, which is right where
+// that is soon: where there is no end, or a long stretch.
+func (s *Store) whereDue(f RunFilter, arguments []any) (condition string, more []any) {
+	column, open, shut := "o.due_at", "", ""
+	if !f.From.IsZero() && !f.To.IsZero() && f.To.Sub(f.From) <= nearby {
+		column, open, shut = "u.due_at", " AND o.id IN (SELECT u.id FROM punctual_occurrence u WHERE true", ")"
+		if s.db.Kind == database.Postgres {
+			open, shut = " AND o.id = ANY(ARRAY(SELECT u.id FROM punctual_occurrence u WHERE true", "))" // of an array it expects few
+		}
+	}
+	condition = open
+	for _, bound := range []struct {
+		comparison string
+		at         time.Time
+	}{{">=", f.From}, {"<", f.To}} {
+		if !bound.at.IsZero() {
+			arguments = append(arguments, bound.at)
+			condition += fmt.Sprintf(" AND %s %s $%d", column, bound.comparison, len(arguments))
+		}
+	}
+	return condition + shut, arguments
 }
 
 // whereSchedules lets through the rows of some schedules, or some rows of each.

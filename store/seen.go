@@ -28,15 +28,20 @@ func (s *Store) Unseen(ctx context.Context, limit int) ([]Failure, error) {
 	}
 	all := make([]Failure, len(runs))
 	for i, run := range runs {
-		all[i].Run = run
-		err := s.db.Reader().QueryRow(ctx, `SELECT min(finished_at) FROM punctual_occurrence
-			WHERE schedule_id = (SELECT id FROM punctual_schedule WHERE key = $1) AND outcome = 'succeeded' AND finished_at > $2`,
-			run.Schedule, run.FinishedAt).Scan(&all[i].RecoveredAt)
-		if err != nil {
+		if all[i], err = s.failure(ctx, run); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// failure adds when a schedule first succeeded after a run.
+func (s *Store) failure(ctx context.Context, run Run) (Failure, error) {
+	f := Failure{Run: run}
+	err := s.db.Reader().QueryRow(ctx, `SELECT min(finished_at) FROM punctual_occurrence
+		WHERE schedule_id = (SELECT id FROM punctual_schedule WHERE key = $1) AND outcome = 'succeeded' AND finished_at > $2`,
+		run.Schedule, run.FinishedAt).Scan(&f.RecoveredAt)
+	return f, err
 }
 
 // CountUnseen counts them.

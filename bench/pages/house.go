@@ -75,6 +75,9 @@ func openHouse(ctx context.Context, kind string, s size, keep string) (*house, e
 	if h.store, err = store.Open(h.db); err != nil {
 		return h, err
 	}
+	if err := h.store.Migrate(ctx); err != nil { // one that was kept may be of before
+		return h, err
+	}
 	h.web = web.Handler(web.Options{
 		Store: h.store, Token: token, AllowCommands: true, Version: "measured",
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),

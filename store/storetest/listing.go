@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
 
@@ -75,6 +76,115 @@ var listTests = []test{
 		same(h, "paused, everything", standing(store.StandingPaused), []string{"a", "b", "c"})
 		pauses := h.overview("b").Pauses
 		equal(h, "pauses of one", fmt.Sprint(pauses[0].Scope, " ", pauses[1].Scope), "tag all")
+	}},
+	{"what is late, in error or due next is found among all, counted, and not where it is paused", func(h *house) {
+		h.apply(declared("a", "hourly at :00"), declared("b", "hourly at :00", tags("nightly")), declared("c", "hourly at :00"), declared("d", "daily at 20:00"))
+		h.at("10:00:30")
+		late := store.OverviewFilter{OverdueSince: moment("10:00:20")}
+		want := func(what string, f store.OverviewFilter, want ...string) {
+			h.Helper()
+			all, err := h.OverviewsWhere(h.ctx(), f)
+			h.must(err)
+			var keys []string
+			for _, one := range all {
+				keys = append(keys, one.Key)
+			}
+			same(h, what, keys, want)
+			n, err := h.CountSchedules(h.ctx(), f)
+			h.must(err)
+			equal(h, what+", counted", n, len(want))
+		}
+		want("late", late, "a", "b", "c")
+		h.pause(store.Target{Tag: "nightly"}, time.Time{})
+		want("late, one paused by tag", late, "a", "c")
+		h.pause(store.Target{Key: "c"}, time.Time{})
+		want("late, one paused by key", late, "a")
+		want("due after now", store.OverviewFilter{DueAfter: moment("10:00:30")}, "d")
+		want("in error", store.OverviewFilter{Standing: store.StandingError})
+		h.exec("UPDATE punctual_schedule SET error = 'its zone is not known' WHERE key = 'a'")
+		h.exec("UPDATE punctual_schedule SET format = 99 WHERE key = 'd'")
+		want("in error or of a newer version", store.OverviewFilter{Standing: store.StandingError}, "a", "d")
+		want("late, one in error", late)
+		h.pause(store.Target{All: true}, time.Time{})
+		want("late, everything paused", late)
+	}},
+	{"what a schedule is is read anew when it was edited", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		equal(h, "when", h.overview("a").When.Expressions[0], "hourly at :00")
+		h.apply(declared("a", "hourly at :20", tags("nightly")))
+		one := h.overview("a")
+		equal(h, "when", fmt.Sprint(one.When.Expressions[0], one.Tags), "hourly at :20[nightly]")
+		one.Tags, one.Description = nil, "somebody's own"
+		equal(h, "what another gets", fmt.Sprint(h.overview("a").Tags, h.overview("a").Description), "[nightly]")
+	}},
+	{"failures nobody has seen, what was missed and what runs long are told by schedule", func(h *house) {
+		h.apply(declared("a", "hourly at :00"), declared("b", "hourly at :00"), declared("c", "hourly at :00", catchUp(schedule.CatchUpNone)))
+		for i, at := range []string{"10:00", "11:00"} {
+			h.at(at)
+			h.tick()
+			h.job(h.run("a", i).JobID, "discarded", "exit code 3")
+		}
+		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		h.job(h.run("b", 0).JobID, "running")
+		failing, schedules, err := h.Failing(h.ctx(), 5)
+		h.must(err)
+		equal(h, "failing", fmt.Sprint(schedules, failing[0].Schedule, failing[0].Count, failing[0].ID == h.run("a", 1).ID), fmt.Sprint(1, "a", 2, true))
+		h.at("13:30")
+		h.tick()
+		missed, schedules, err := h.Missed(h.ctx(), moment("13:00"), 5)
+		h.must(err)
+		equal(h, "missed", fmt.Sprint(schedules, missed[0].Schedule, missed[0].Count), fmt.Sprint(1, "c", 2))
+		_, schedules, err = h.Missed(h.ctx(), moment("14:00"), 5)
+		h.must(err)
+		equal(h, "missed since", schedules, 0)
+		long, err := h.LongRunning(h.ctx(), moment("12:00"), 5)
+		h.must(err)
+		equal(h, "running long", fmt.Sprint(len(long), " ", long[0].Schedule), "1 b")
+		decisions, err := h.Decisions(h.ctx(), moment("13:00"), 100)
+		h.must(err)
+		skipped := 0
+		for _, d := range decisions {
+			if d.Reason != "" {
+				skipped += d.Count
+			}
+		}
+		equal(h, "skipped lately", skipped > 0, true)
+	}},
+	{"words are looked for in so many rows, and further back where somebody asks", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		for i := range 6 {
+			h.at(fmt.Sprintf("%d:00", 10+i))
+			h.tick()
+			h.job(h.run("a", i).JobID, "discarded", fmt.Sprintf("exit code %d", i))
+		}
+		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		f, found := store.RunFilter{Error: "exit code 1", Limit: 10}, 0
+		for looks := 1; ; looks++ {
+			runs, back, err := h.RunsBack(h.ctx(), f, 2)
+			h.must(err)
+			found += len(runs)
+			if f.Before = back; back == 0 {
+				equal(h, "looks", looks, 3)
+				break
+			}
+		}
+		equal(h, "found", found, 1)
+		_, back, err := h.RunsBack(h.ctx(), store.RunFilter{Key: "a", Error: "exit", Limit: 10}, 2)
+		h.must(err)
+		equal(h, "of one schedule, down to", back, 0)
+	}},
+	{"what is due in an hour of long ago is found, and what was not in it is not", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		for _, at := range []string{"10:00", "11:00", "12:00"} {
+			h.at(at)
+			h.tick()
+			h.end()
+		}
+		for _, span := range []time.Duration{time.Hour, 40 * time.Hour} {
+			runs, err := h.Runs(h.ctx(), store.RunFilter{From: moment("11:00"), To: moment("11:00").Add(span), Limit: 10})
+			h.must(err)
+			equal(h, span.String(), len(runs), map[time.Duration]int{time.Hour: 1, 40 * time.Hour: 2}[span])
+		}
 	}},
 }
 

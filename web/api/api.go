@@ -61,6 +61,7 @@ func Handler(o Options) http.Handler {
 	a.output()
 	a.overview()
 	a.queues()
+	a.alerting()
 	a.live()
 	a.tidyDocument()
 	a.pages(mux)

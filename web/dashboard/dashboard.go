@@ -33,8 +33,9 @@ type Options struct {
 // site answers requests.
 type site struct {
 	Options
-	pages  pages
-	assets assets
+	pages   pages
+	assets  assets
+	comings comings
 }
 
 // Handler answers every path of the dashboard. It relies on the identity in the
@@ -78,6 +79,7 @@ func (s *site) reading() map[string]answer {
 		"/load":                 s.load,
 		"/processes":            s.processes,
 		"/activity":             s.activity,
+		"/alerts":               s.alerts,
 		"/find":                 s.find,
 	}
 }

@@ -20,7 +20,7 @@ type foundPlace struct{ Name, Hint, Link string }
 // places are the pages there are.
 var places = []foundPlace{
 	{"Overview", "page", "/"}, {"Schedules", "page", "/schedules"}, {"Runs", "page", "/runs"}, {"Load", "page", "/load"},
-	{"Processes, queues and limits", "page", "/processes"}, {"Activity", "page", "/activity"}, {"Failures nobody has seen", "page", "/runs?unseen=1"},
+	{"Processes, queues and limits", "page", "/processes"}, {"Alerts, and who is told", "page", "/alerts"}, {"Activity", "page", "/activity"}, {"Failures nobody has seen", "page", "/runs?unseen=1"},
 	{"New schedule", "page", "/schedules/new"},
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
 
@@ -28,94 +26,42 @@ func (s *site) lastRuns(ctx context.Context, found []store.Overview) (map[string
 	return all, err
 }
 
-// glance is how many schedules and runs the first page looks at.
-const glance = 500
-
-// addAttention lists what wants to be looked at, the most urgent first.
-func (s *site) addAttention(ctx context.Context, p *page, v *overviewView) error {
-	unseen, err := s.Store.Unseen(ctx, 8)
-	if err != nil {
-		return err
-	}
-	for _, failure := range unseen {
-		v.Attention = append(v.Attention, s.failureAttention(failure))
-	}
-	found, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{Limit: glance})
-	if err != nil {
-		return err
-	}
-	v.Schedules, v.Empty = len(found), len(found) == 0
-	for _, one := range found {
-		if a, ok := s.standingAttention(one, p.Now); ok {
-			v.Attention = append(v.Attention, a)
-		}
-	}
-	slices.SortStableFunc(v.Attention, func(a, b attention) int { return b.Weight - a.Weight })
-	v.Attention = v.Attention[:min(len(v.Attention), 15)]
-	v.Hour = hourOf(found, p.Now)
-	return nil
-}
-
-// failureAttention is a failure that nobody has seen.
-func (s *site) failureAttention(f store.Failure) attention {
-	a := attention{Look: lookFailed, Word: label(f.Run), Key: f.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, f.ID), Why: sentence(lastLine(f.Error)), Since: f.FinishedAt, Seen: f.ID, Weight: 70}
-	if !f.RecoveredAt.IsZero() {
-		a.Why += " It has succeeded since."
-		a.Weight = 20
-	}
-	return a
-}
-
-// standingAttention says whether a schedule itself wants to be looked at.
-func (s *site) standingAttention(one store.Overview, now time.Time) (attention, bool) {
-	a := attention{Key: one.Key, Link: s.Prefix + schedulePath(one.Key), Why: trouble(one, now)}
-	const patience = time.Minute
-	count, since := one.Undecided(now)
-	switch standing := one.Standing(); {
-	case standing == store.StandingError:
-		a.Look, a.Word, a.Since, a.Weight = lookFailed, "in error", one.ErrorAt, 100
-	case standing == store.StandingWaiting && now.Sub(since) > patience:
-		a.Look, a.Word, a.Since, a.Weight = lookWaiting, "waiting", since, 60
-	case standing == store.StandingActive && count > 0 && now.Sub(since) > 5*time.Second:
-		a.Look, a.Word, a.Since, a.Weight = lookMissed, "late", since, 90
-	default:
-		return a, false
-	}
-	return a, true
-}
-
 // pulseColumns is how many parts the last hour is shown in.
 const pulseColumns = 60
 
+// mostPulse is how many rows of the ledger the first page looks at; where there
+// were more in an hour, it says so.
+const mostPulse = 10_000
+
 // addPulse draws the last hour: how much was done, and how late.
 func (s *site) addPulse(ctx context.Context, p *page, v *overviewView) error {
-	const most = 4000
 	from := p.Now.Add(-time.Hour)
-	runs, err := s.Store.Runs(ctx, store.RunFilter{From: from, DecidedFrom: from, Limit: most})
+	decisions, err := s.Store.Decisions(ctx, from, mostPulse)
 	if err != nil {
 		return err
 	}
+	v.PulsePart = len(decisions) == mostPulse
 	var late [pulseColumns][]time.Duration
 	var ran, failed, skipped [pulseColumns]int
 	var all []time.Duration
-	for _, r := range runs {
-		i := int(r.DecidedAt.Sub(from) / (time.Hour / pulseColumns))
+	for _, d := range decisions {
+		i := int(d.DecidedAt.Sub(from) / (time.Hour / pulseColumns))
 		if i < 0 || i >= pulseColumns {
 			continue
 		}
-		switch lookOf(r) {
-		case lookFailed:
+		switch {
+		case d.Outcome == "failed" || d.Outcome == "expired":
 			failed[i]++
 			v.Failed++
-		case lookSkipped, lookMissed, lookPaused:
-			skipped[i] += r.Count
-			v.Skipped += r.Count
+		case d.Reason != "" || d.Outcome == "superseded":
+			skipped[i] += d.Count
+			v.Skipped += d.Count
 		default:
 			ran[i]++
 			v.Ran++
 		}
-		if r.Origin == "clock" && r.Decision == "enqueued" {
-			span := max(0, r.DecidedAt.Sub(r.Due))
+		if d.Origin == "clock" && d.Reason == "" {
+			span := max(0, d.DecidedAt.Sub(d.Due))
 			late[i], all = append(late[i], span), append(all, span)
 		}
 	}
@@ -155,62 +101,41 @@ func latenessTile(p50, p99, most time.Duration, count int) tile {
 	return t
 }
 
-// hourOf counts what comes due in the next hour.
-func hourOf(found []store.Overview, now time.Time) *hourView {
-	const columns = 60
-	h := &hourView{From: now, Partial: len(found) >= glance}
-	until := now.Add(time.Hour)
-	var counts [columns]int
-	seconds := map[time.Time]int{}
-	for _, one := range found {
-		for i, next := range one.AheadUntil(now, until, 720) {
-			if i < 3 {
-				h.Next = append(h.Next, comingRun{one.Key, next.Due, next.Fate})
-			}
-			if next.Fate != "" {
-				continue
-			}
-			counts[min(columns-1, int(next.Due.Sub(now)/time.Minute))]++
-			seconds[next.Due.Truncate(time.Second)]++
-			h.Total++
+// addHour tells what comes due in the next hour.
+func (s *site) addHour(ctx context.Context, p *page, v *overviewView) error {
+	const columns, listed, each = 60, 8, 3
+	c, err := s.comings.get(ctx, s.Store, p.Now)
+	if err != nil {
+		return err
+	}
+	v.Empty = c.plan.Schedules == 0
+	h := &hourView{From: p.Now, Counted: c.counted, Partial: c.part()}
+	v.Hour = h
+	// Who of those is first that are due next is due first of all.
+	soonest, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{DueAfter: p.Now, Limit: listed})
+	if err != nil {
+		return err
+	}
+	for _, one := range soonest {
+		for _, next := range one.AheadUntil(p.Now, p.Now.Add(time.Hour), each) {
+			h.Next = append(h.Next, comingRun{one.Key, next.Due, next.Fate})
 		}
 	}
-	slices.SortFunc(h.Next, func(a, b comingRun) int { return a.Due.Compare(b.Due) })
-	h.Next = h.Next[:min(len(h.Next), 8)]
+	slices.SortStableFunc(h.Next, func(a, b comingRun) int { return a.Due.Compare(b.Due) })
+	h.Next = h.Next[:min(len(h.Next), listed)]
 	var bars []bar
-	for i, n := range counts {
-		from := now.Add(time.Duration(i) * time.Minute)
+	for i := range columns {
+		from := p.Now.Truncate(time.Second).Add(time.Duration(i)*time.Minute + time.Second)
+		n := c.between(from, time.Minute)
+		h.Total += n
 		bars = append(bars, bar{float64(n), lookRunning, fmt.Sprintf("%s, in %d min: %s due", from.Format("15:04 UTC"), i, grouped(n))})
 	}
-	for at, n := range seconds {
-		if n > 2 && (h.Herd == nil || n > h.Herd.Count || n == h.Herd.Count && at.Before(h.Herd.At)) {
-			h.Herd = &comingHerd{at, n}
-		}
+	if at, n := c.fullest(p.Now.Add(time.Second), time.Hour); n > 2 {
+		h.Herd = &comingHerd{at, n}
 	}
 	for i := range 7 {
-		h.Ticks = append(h.Ticks, now.Add(time.Duration(i)*10*time.Minute))
+		h.Ticks = append(h.Ticks, p.Now.Add(time.Duration(i)*10*time.Minute))
 	}
 	h.Chart = barChart(fmt.Sprintf("The next hour: %s due.", counted(h.Total, "occurrence")), 64, bars)
-	return h
-}
-
-// loadOf is what comes due between two instants.
-func loadOf(ctx context.Context, found []store.Overview, from, until time.Time) (*schedule.Forecast, error) {
-	var declared []schedule.Declaration
-	for _, one := range found {
-		if one.Standing() != store.StandingPaused {
-			declared = append(declared, one.Declaration)
-		}
-	}
-	return schedule.NewForecast(ctx, declared, from, until)
-}
-
-func herdWords(h schedule.Herd) string {
-	const named = 5
-	keys := h.Schedules[:min(len(h.Schedules), named)]
-	text := strings.Join(keys, ", ")
-	if more := len(h.Schedules) - len(keys); more > 0 {
-		text += fmt.Sprintf(" and %s more", grouped(more))
-	}
-	return text
+	return nil
 }

@@ -1,13 +1,9 @@
 package dashboard
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/punctual-dev/punctual/schedule"
-	"github.com/punctual-dev/punctual/store"
 )
 
 // loadView is what the page of the load shows.
@@ -18,7 +14,9 @@ type loadView struct {
 	DayTotal     int
 	WeekTotal    int
 	Herds        []herdRow
-	Partial      bool
+	Counted      int // schedules
+	Left         int // schedules that were not
+	Every        int // schedules that are in no herd, since they are due all the time
 	From         time.Time
 	BusiestCount int
 	Busiest      time.Time
@@ -26,17 +24,30 @@ type loadView struct {
 
 // herdRow is several schedules that are due in the same second.
 type herdRow struct {
-	schedule.Herd
-	Words string
+	At   time.Time
+	Size int
+	Keys []string // in order
 }
+
+// Named are the first of them.
+func (h herdRow) Named() []string { return h.Keys[:min(len(h.Keys), 5)] }
+
+// More is how many are not named.
+func (h herdRow) More() int { return len(h.Keys) - len(h.Named()) }
 
 // load shows what comes due in the coming day and week.
 func (s *site) load(w http.ResponseWriter, r *http.Request) error {
 	p := s.newPage(r, "Load", "/load")
-	v, err := s.loadView(r.Context(), p.Now)
+	c, err := s.comings.get(r.Context(), s.Store, p.Now)
 	if err != nil {
 		return err
 	}
+	v := loadView{From: c.from, Herds: c.herds, Counted: c.counted, Left: max(0, c.plan.Schedules-c.counted), Every: c.every}
+	minutes := make([]int, 24*dayColumns)
+	for i := range minutes {
+		minutes[i] = c.between(c.from.Add(time.Duration(i)*5*time.Minute), 5*time.Minute)
+	}
+	v.fill(minutes, c.hours[:])
 	p.Main = v
 	return s.show(w, r, "load", p)
 }
@@ -45,48 +56,6 @@ const (
 	dayColumns  = 12 // of an hour: five minutes each
 	weekColumns = 24 // of a day
 )
-
-func (s *site) loadView(ctx context.Context, now time.Time) (loadView, error) {
-	v := loadView{From: now.Truncate(time.Hour)}
-	found, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{Limit: glance})
-	if err != nil {
-		return v, err
-	}
-	v.Partial = len(found) >= glance
-	var minutes [24 * dayColumns]int
-	var hours [7 * weekColumns]int
-	for _, one := range found {
-		spec := one.Timeline.Spec()
-		if spec == nil || one.Standing() == store.StandingPaused {
-			continue
-		}
-		count := func(from time.Time, span time.Duration) int {
-			return spec.Count(from.Add(-time.Nanosecond), from.Add(span-time.Nanosecond))
-		}
-		// Most are due seldom: where nothing is, no smaller part is counted.
-		for day := range len(hours) / weekColumns {
-			left := count(v.From.Add(time.Duration(day)*24*time.Hour), 24*time.Hour)
-			for i := day * weekColumns; left > 0 && i < (day+1)*weekColumns; i++ {
-				from := v.From.Add(time.Duration(i) * time.Hour)
-				n := count(from, time.Hour)
-				hours[i], left = hours[i]+n, left-n
-				for part := i * dayColumns; n > 0 && part < min(len(minutes), (i+1)*dayColumns); part++ {
-					m := count(v.From.Add(time.Duration(part)*5*time.Minute), 5*time.Minute)
-					minutes[part], n = minutes[part]+m, n-m
-				}
-			}
-		}
-	}
-	v.fill(minutes[:], hours[:])
-	forecast, err := loadOf(ctx, found, v.From.Add(-time.Nanosecond), v.From.Add(24*time.Hour))
-	if err != nil {
-		return v, err
-	}
-	for _, herd := range forecast.Herds[:min(len(forecast.Herds), 12)] {
-		v.Herds = append(v.Herds, herdRow{herd, herdWords(herd)})
-	}
-	return v, nil
-}
 
 // fill makes rows of the counts of five minutes, and of hours.
 func (v *loadView) fill(minutes, hours []int) {

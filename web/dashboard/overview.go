@@ -17,15 +17,16 @@ type overviewView struct {
 	Lateness  tile
 	Workers   tile
 	Queue     tile
-	Schedules int
 	Attention []attention
-	Calm      bool // nothing needs attention
+	More      []moreAttention // of what there is not listed
+	Calm      bool            // nothing needs attention
 	Hour      *hourView
 	Activity  template.HTML // the chart of throughput
 	Delays    template.HTML // the chart of lateness
 	Ran       int           // in the last hour
 	Failed    int
 	Skipped   int
+	PulsePart bool // there were more in the last hour than were looked at
 	Latest    []runRow
 	Everyone  []store.PauseInForce // pauses of everything
 	Empty     bool                 // there are no schedules
@@ -39,18 +40,6 @@ type tile struct {
 	Why   string
 }
 
-// attention is something that wants to be looked at.
-type attention struct {
-	Look   look
-	Word   string
-	Key    string
-	Link   string
-	Why    string
-	Since  time.Time
-	Seen   int64 // the run whose failure can be marked as seen
-	Weight int   // the heaviest first
-}
-
 // hourView is what comes in the next hour.
 type hourView struct {
 	Chart   template.HTML
@@ -59,7 +48,8 @@ type hourView struct {
 	Total   int
 	Next    []comingRun
 	Herd    *comingHerd
-	Partial bool
+	Counted int  // schedules
+	Partial bool // there are more
 }
 
 // comingRun is an occurrence that comes soon.
@@ -83,7 +73,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("the health cannot be read")
 	}
 	v := overviewView{}
-	gather := []func(context.Context, *page, *overviewView) error{s.addTiles, s.addAttention, s.addPulse, s.addLatest}
+	gather := []func(context.Context, *page, *overviewView) error{s.addTiles, s.addAttention, s.addHour, s.addPulse, s.addLatest}
 	for _, add := range gather {
 		if err := add(r.Context(), p, &v); err != nil {
 			return err

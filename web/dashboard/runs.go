@@ -110,6 +110,10 @@ type runsView struct {
 	States      []struct{ Value, Words string }
 	Rows        []runRow
 	More, First string
+	// Back is down to when words were looked for, where that is not all there is;
+	// Further leads on.
+	Back    time.Time
+	Further string
 	// RetryAll and CancelAll lead to the page that asks first.
 	RetryAll, CancelAll string
 }
@@ -165,9 +169,15 @@ func (s *site) runs(w http.ResponseWriter, r *http.Request) error {
 	p := s.newPage(r, "Runs", "/runs")
 	v := runsView{Ask: readRunsAsk(r.URL.Query()), States: runStates}
 	before := r.URL.Query().Get("before")
-	runs, err := s.pageOfRuns(r.Context(), v.Ask, before)
+	runs, back, err := s.pageOfRuns(r.Context(), v.Ask, before)
 	if err != nil {
 		return err
+	}
+	if back > 0 && len(runs) <= runsPerPage {
+		if v.Back, err = s.decidedAt(r.Context(), back); err != nil {
+			return err
+		}
+		v.Further = v.Ask.Query(s.Prefix+"/runs", "before", strconv.FormatInt(back, 10))
 	}
 	if len(runs) > runsPerPage {
 		runs = runs[:runsPerPage]
@@ -182,17 +192,29 @@ func (s *site) runs(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, "runs", p)
 }
 
-func (s *site) pageOfRuns(ctx context.Context, ask runsAsk, before string) ([]store.Run, error) {
+// mostWords is how many rows a page looks for words in; the next looks further.
+const mostWords = 4000
+
+func (s *site) pageOfRuns(ctx context.Context, ask runsAsk, before string) (runs []store.Run, back int64, err error) {
 	f, err := ask.filter()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if before != "" {
 		if f.Before, err = strconv.ParseInt(before, 10, 64); err != nil {
-			return nil, notFound("There is no such page.")
+			return nil, 0, notFound("There is no such page.")
 		}
 	}
-	return s.Store.Runs(ctx, f)
+	return s.Store.RunsBack(ctx, f, mostWords)
+}
+
+// decidedAt is when a row of the ledger was written.
+func (s *site) decidedAt(ctx context.Context, id int64) (time.Time, error) {
+	found, err := s.Store.Runs(ctx, store.RunFilter{ID: id, Limit: 1})
+	if err != nil || len(found) == 0 {
+		return time.Time{}, err
+	}
+	return found[0].DecidedAt, nil
 }
 
 // The actions on runs, and the states they are for.

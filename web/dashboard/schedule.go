@@ -38,6 +38,7 @@ type scheduleView struct {
 	Ours        bool // it can be edited here
 	Hand        bool // a pause by hand of this schedule holds
 	Skips       time.Time
+	Alerts      []raisedAlert // what somebody was told of it
 }
 
 // Stand is how the schedule stands.
@@ -83,6 +84,11 @@ func (s *site) schedule(w http.ResponseWriter, r *http.Request) error {
 	if v.Backfills, err = s.backfills(r, key, 5); err != nil {
 		return err
 	}
+	raised, err := s.raisedAlerts(r.Context())
+	if err != nil {
+		return err
+	}
+	v.Alerts = raised[key]
 	if v.LastSuccess, err = s.Store.LastSuccess(r.Context(), key); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ const schedulesPerPage = 50
 // schedulesView is what the list of schedules shows.
 type schedulesView struct {
 	Search, Tag, Owner, State string
-	Standings                 []store.Standing
+	Standings                 []string
 	Rows                      []scheduleRow
 	More                      string // the next page; empty: none
 	First                     string // the first page, where this is another
@@ -59,7 +59,7 @@ func (s *site) schedules(w http.ResponseWriter, r *http.Request) error {
 	p := s.newPage(r, "Schedules", "/schedules")
 	ask := r.URL.Query()
 	v := schedulesView{
-		Search: strings.TrimSpace(ask.Get("q")), Tag: ask.Get("tag"), Owner: ask.Get("owner"), State: ask.Get("state"), Standings: store.Standings,
+		Search: strings.TrimSpace(ask.Get("q")), Tag: ask.Get("tag"), Owner: ask.Get("owner"), State: ask.Get("state"), Standings: listedStates(),
 	}
 	v.Filtered = v.Search != "" || v.Tag != "" || v.Owner != "" || v.State != ""
 	after := ask.Get("after")
@@ -80,12 +80,34 @@ func (s *site) schedules(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, "schedules", p)
 }
 
+// stateLate is a state to list schedules by that is none of its own: something is
+// due and not decided.
+const stateLate = "late"
+
+// listedStates are the states that the list can be filtered by.
+func listedStates() (states []string) {
+	for _, standing := range store.Standings {
+		states = append(states, string(standing))
+	}
+	return append(states, stateLate)
+}
+
 // findSchedules reads a page of schedules. What state they are in is known only
 // once they have been read, so with that filter it reads on, but not for ever.
 func (s *site) findSchedules(ctx context.Context, v schedulesView, after string) (found []store.Overview, last string, more bool, err error) {
 	const mostLooks = 10
 	filter := store.OverviewFilter{Search: v.Search, Tag: v.Tag, Owner: v.Owner, Standing: store.Standing(v.State), After: after, Limit: schedulesPerPage + 1}
-	if v.State != "" {
+	switch v.State {
+	case "":
+	case stateLate:
+		now, err := s.Store.Now(ctx)
+		if err != nil {
+			return nil, "", false, err
+		}
+		filter.Standing, filter.OverdueSince = "", now.Add(-lateAfter)
+		v.State = "" // the database knows them
+	case string(store.StandingError): // so it does of these, mostly
+	default:
 		filter.Limit = 200
 	}
 	for range mostLooks {
@@ -151,8 +173,7 @@ func trouble(one store.Overview, now time.Time) string {
 	case store.StandingWaiting:
 		return "Waits for " + one.State.Waiting.InWords() + "."
 	}
-	const slack = 5 * time.Second // a clock is given to decide
-	if count, since := one.Undecided(now); count > 0 && now.Sub(since) > slack {
+	if count, since := one.Undecided(now); count > 0 && now.Sub(since) > lateAfter {
 		return fmt.Sprintf("%s due and not decided, the first %s ago: is a clock running?", counted(count, "occurrence"), roughly(now.Sub(since)))
 	}
 	return ""

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// What wants somebody's attention: a few of each kind, and of how many schedules
+// it is so. What it costs goes by how many those are, and not by how many there
+// are in all.
+
+// FailingSchedule is a schedule with final failures that nobody has said to have
+// seen.
+type FailingSchedule struct {
+	Failure     // the newest
+	Count   int // of them
+}
+
+// Failing lists the schedules with failures nobody has seen, the newest first, at
+// most limit, and counts all of them.
+func (s *Store) Failing(ctx context.Context, limit int) (all []FailingSchedule, schedules int, err error) {
+	type newest struct {
+		id    int64
+		count int
+	}
+	// As in CountUnseen, for the index; so is the plus.
+	rows, err := s.db.Reader().Query(ctx, `SELECT max(o.id), count(*) FROM punctual_occurrence o WHERE o.id > 0 AND `+unseen+` GROUP BY +o.schedule_id`)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	var found []newest
+	for rows.Next() {
+		var one newest
+		if err := rows.Scan(&one.id, &one.count); err != nil {
+			return nil, 0, err
+		}
+		found = append(found, one)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, 0, err
+	}
+	slices.SortFunc(found, func(a, b newest) int { return cmp.Compare(b.id, a.id) })
+	for _, one := range found[:min(limit, len(found))] {
+		runs, err := s.Runs(ctx, RunFilter{ID: one.id, Limit: 1})
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, run := range runs {
+			failure, err := s.failure(ctx, run)
+			if err != nil {
+				return nil, 0, err
+			}
+			all = append(all, FailingSchedule{failure, one.count})
+		}
+	}
+	return all, len(found), nil
+}
+
+// MissedSchedule is a schedule of which occurrences were missed.
+type MissedSchedule struct {
+	Schedule string
+	Count    int       // of occurrences
+	At       time.Time // the newest was decided
+	Run      int64     // the newest row of the ledger
+}
+
+// Missed lists the schedules of which occurrences were missed, and not made up
+// for, since an instant: the newest first, at most limit. It counts all of them.
+func (s *Store) Missed(ctx context.Context, since time.Time, limit int) (all []MissedSchedule, schedules int, err error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT s.key, sum(o.count), max(o.decided_at), max(o.id)
+		FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
+		WHERE o.reason IN ('missed', 'beyond catch-up limit') AND o.decided_at >= $1 AND s.deleted_at IS NULL
+		GROUP BY s.key`, since)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one MissedSchedule
+		if err := rows.Scan(&one.Schedule, &one.Count, &one.At, &one.Run); err != nil {
+			return nil, 0, err
+		}
+		all = append(all, one)
+	}
+	slices.SortFunc(all, func(a, b MissedSchedule) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Schedule, b.Schedule))
+	})
+	return all[:min(limit, len(all))], len(all), rows.Err()
+}
+
+// LongRunning lists the runs whose attempt has run since before an instant, those
+// that have run the longest first.
+func (s *Store) LongRunning(ctx context.Context, before time.Time, limit int) ([]Run, error) {
+	started := s.jobs.StartedAt
+	ids, err := numbers(s.db.Reader().Query(ctx, `SELECT o.id FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
+		WHERE o.schedule_id > 0 AND o.job_id IS NOT NULL AND o.outcome IS NULL AND j.state = 'running' AND `+started+` <= $1
+		ORDER BY `+started+` LIMIT `+fmt.Sprint(limit), before))
+	if err != nil {
+		return nil, err
+	}
+	var all []Run
+	for _, id := range ids {
+		runs, err := s.Runs(ctx, RunFilter{ID: id, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, runs...)
+	}
+	return all, nil
+}
+
+// Decision is a row of the ledger as far as a chart tells of it.
+type Decision struct {
+	DecidedAt, Due time.Time
+	Origin         string
+	Reason         schedule.Reason // empty: it was enqueued
+	Outcome        string          // empty: it has not been copied into the ledger
+	Count          int
+}
+
+// Decisions lists what was decided since an instant that is not long ago, the
+// newest first, at most limit.
+func (s *Store) Decisions(ctx context.Context, since time.Time, limit int) ([]Decision, error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT o.decided_at, o.due_at, o.origin, o.reason, coalesce(o.outcome, ''), o.count
+		FROM punctual_occurrence o WHERE `+fmt.Sprintf(s.decidedFrom(), 1)+` ORDER BY o.id DESC LIMIT `+fmt.Sprint(limit), since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Decision
+	for rows.Next() {
+		var one Decision
+		if err := rows.Scan(&one.DecidedAt, &one.Due, &one.Origin, &one.Reason, &one.Outcome, &one.Count); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// Plan names what all schedules were when somebody looked: while two are the
+// same, they are due at the same instants.
+type Plan struct {
+	Schedules     int
+	newest        int64
+	versions      int64
+	skips, pauses string
+}
+
+// Plan reads it.
+func (s *Store) Plan(ctx context.Context) (p Plan, err error) {
+	err = s.db.Reader().QueryRow(ctx, "SELECT count(*), coalesce(max(id), 0), CAST(coalesce(sum(version), 0) AS bigint) FROM punctual_schedule WHERE deleted_at IS NULL").
+		Scan(&p.Schedules, &p.newest, &p.versions)
+	if err != nil {
+		return p, err
+	}
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return p, err
+	}
+	pauses, err := numbers(s.db.Reader().Query(ctx, "SELECT id FROM punctual_pause WHERE from_at <= $1 AND (until_at IS NULL OR until_at > $1) ORDER BY id", now))
+	if err != nil {
+		return p, err
+	}
+	skips, err := numbers(s.db.Reader().Query(ctx, "SELECT schedule_id FROM punctual_due WHERE skip_at > $1 ORDER BY schedule_id", now))
+	p.pauses, p.skips = fmt.Sprint(pauses), fmt.Sprint(skips)
+	return p, err
+}

@@ -1,0 +1,10 @@
+-- +goose Up
+-- What was due in an hour of days ago. Rows come nearly in order of due, so each
+-- is written at the end of the index; Postgres has had one of a few bytes.
+CREATE INDEX punctual_occurrence_due ON punctual_occurrence (due_at);
+-- Schedules that a newer version wrote are few.
+CREATE INDEX punctual_schedule_newer ON punctual_schedule (id) WHERE format > 1;
+
+-- +goose Down
+DROP INDEX punctual_schedule_newer;
+DROP INDEX punctual_occurrence_due;

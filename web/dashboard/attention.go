@@ -1,0 +1,198 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/punctual-dev/punctual/store"
+)
+
+// attention is something that wants to be looked at.
+type attention struct {
+	Look   look
+	Word   string
+	Key    string
+	Link   string
+	Why    string
+	Since  time.Time
+	Unseen int           // failures that can be marked as seen
+	Alerts []raisedAlert // who was told
+	Weight int           // the heaviest first
+}
+
+// moreAttention is how many more there are than are listed, and where.
+type moreAttention struct {
+	Count      int
+	Word, Link string
+}
+
+const (
+	// mostAttention is how many of a kind are listed: those that begin a list of
+	// all, which is a click away.
+	mostAttention = 6
+	// lateAfter is what a clock is given to decide.
+	lateAfter = 5 * time.Second
+	// waitsLong is how long an occurrence may wait for its turn.
+	waitsLong = time.Minute
+	// missedLately is for how long what was missed wants attention.
+	missedLately = 24 * time.Hour
+	// A run is stuck when it has run for so long, and so many times as long as the
+	// longest of the last that succeeded.
+	stuckAfter = 10 * time.Minute
+	stuckTimes = 4
+)
+
+// addAttention lists what wants to be looked at, the most urgent first: a few of
+// each kind among all schedules, and how many more there are.
+func (s *site) addAttention(ctx context.Context, p *page, v *overviewView) error {
+	for _, add := range []func(context.Context, *page, *overviewView) error{
+		s.addBroken, s.addLate, s.addStuck, s.addFailing, s.addWaiting, s.addMissed,
+	} {
+		if err := add(ctx, p, v); err != nil {
+			return err
+		}
+	}
+	v.Calm = len(v.Attention) == 0
+	if v.Calm {
+		return nil
+	}
+	raised, err := s.raisedAlerts(ctx)
+	for i := range v.Attention {
+		v.Attention[i].Alerts = raised[v.Attention[i].Key]
+	}
+	slices.SortStableFunc(v.Attention, func(a, b attention) int { return b.Weight - a.Weight })
+	return err
+}
+
+// addStanding adds schedules that a filter finds, and how many more there are.
+func (s *site) addStanding(ctx context.Context, v *overviewView, f store.OverviewFilter, more moreAttention, judge func(store.Overview) (attention, bool)) error {
+	f.Limit = mostAttention
+	found, err := s.Store.OverviewsWhere(ctx, f)
+	if err != nil {
+		return err
+	}
+	for _, one := range found {
+		a, ok := judge(one)
+		if !ok {
+			continue
+		}
+		a.Key, a.Link = one.Key, s.Prefix+schedulePath(one.Key)
+		v.Attention = append(v.Attention, a)
+	}
+	if len(found) < mostAttention {
+		return nil
+	}
+	all, err := s.Store.CountSchedules(ctx, f)
+	if more.Count = all - len(found); more.Count > 0 {
+		v.More = append(v.More, more)
+	}
+	return err
+}
+
+// addBroken adds what cannot be decided.
+func (s *site) addBroken(ctx context.Context, p *page, v *overviewView) error {
+	more := moreAttention{Word: "in error", Link: s.Prefix + "/schedules?state=error"}
+	return s.addStanding(ctx, v, store.OverviewFilter{Standing: store.StandingError}, more, func(one store.Overview) (attention, bool) {
+		return attention{Look: lookFailed, Word: "in error", Since: one.ErrorAt, Weight: 100, Why: trouble(one, p.Now)}, one.Error != ""
+	})
+}
+
+// addLate adds what is due and not decided.
+func (s *site) addLate(ctx context.Context, p *page, v *overviewView) error {
+	more := moreAttention{Word: "late", Link: s.Prefix + "/schedules?state=" + stateLate}
+	return s.addStanding(ctx, v, store.OverviewFilter{OverdueSince: p.Now.Add(-lateAfter)}, more, func(one store.Overview) (attention, bool) {
+		count, since := one.Undecided(p.Now)
+		return attention{Look: lookMissed, Word: stateLate, Since: since, Weight: 90, Why: trouble(one, p.Now)}, count > 0
+	})
+}
+
+// addWaiting adds what has waited for its turn for long.
+func (s *site) addWaiting(ctx context.Context, p *page, v *overviewView) error {
+	more := moreAttention{Word: "waiting", Link: s.Prefix + "/schedules?state=waiting"}
+	return s.addStanding(ctx, v, store.OverviewFilter{WaitingSince: p.Now.Add(-waitsLong)}, more, func(one store.Overview) (attention, bool) {
+		_, since := one.Undecided(p.Now)
+		return attention{Look: lookWaiting, Word: "waiting", Since: since, Weight: 60, Why: trouble(one, p.Now)}, !since.IsZero()
+	})
+}
+
+// addStuck adds what runs far longer than it used to.
+func (s *site) addStuck(ctx context.Context, p *page, v *overviewView) error {
+	const most = 30
+	running, err := s.Store.LongRunning(ctx, p.Now.Add(-stuckAfter), most)
+	if err != nil || len(running) == 0 {
+		return err
+	}
+	keys := make([]string, len(running))
+	for i, run := range running {
+		keys[i] = run.Schedule
+	}
+	before, err := s.Store.Runs(ctx, store.RunFilter{Keys: keys, Each: stripLength, Limit: len(keys) * stripLength})
+	if err != nil {
+		return err
+	}
+	longest := map[string]time.Duration{}
+	for _, run := range before {
+		if run.State == "succeeded" {
+			longest[run.Schedule] = max(longest[run.Schedule], run.FinishedAt.Sub(run.StartedAt))
+		}
+	}
+	listed, more := 0, moreAttention{Word: "running", Link: s.Prefix + "/runs?state=running"}
+	for _, run := range running {
+		ran, usual := p.Now.Sub(run.StartedAt), longest[run.Schedule]
+		switch {
+		case usual == 0 || ran < stuckTimes*usual: // it may just be long
+		case listed == mostAttention:
+			more.Count++
+		default:
+			listed++
+			v.Attention = append(v.Attention, attention{
+				Look: lookRunning, Word: "stuck?", Key: run.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, run.ID), Since: run.StartedAt, Weight: 80,
+				Why: fmt.Sprintf("It has run for %s; of its last runs the longest that succeeded took %s.", roughly(ran), took(usual)),
+			})
+		}
+	}
+	if more.Count > 0 {
+		v.More = append(v.More, more)
+	}
+	return nil
+}
+
+// addFailing adds failures that nobody has seen, by schedule.
+func (s *site) addFailing(ctx context.Context, _ *page, v *overviewView) error {
+	failing, schedules, err := s.Store.Failing(ctx, mostAttention)
+	for _, f := range failing {
+		a := attention{
+			Look: lookFailed, Word: label(f.Run), Key: f.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, f.ID), Why: sentence(lastLine(f.Error)),
+			Since: f.FinishedAt, Unseen: f.Count, Weight: 70,
+		}
+		if f.Count > 1 {
+			a.Why = fmt.Sprintf("%s times, the last time: %s", grouped(f.Count), a.Why)
+		}
+		if !f.RecoveredAt.IsZero() {
+			a.Why += " It has succeeded since."
+			a.Weight = 20
+		}
+		v.Attention = append(v.Attention, a)
+	}
+	if more := schedules - len(failing); more > 0 {
+		v.More = append(v.More, moreAttention{more, "with failures nobody has seen", s.Prefix + "/runs?unseen=1"})
+	}
+	return err
+}
+
+// addMissed adds what was missed lately and is not made up for.
+func (s *site) addMissed(ctx context.Context, p *page, v *overviewView) error {
+	missed, schedules, err := s.Store.Missed(ctx, p.Now.Add(-missedLately), mostAttention)
+	for _, m := range missed {
+		v.Attention = append(v.Attention, attention{
+			Look: lookMissed, Word: "missed", Key: m.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, m.Run), Since: m.At, Weight: 50,
+			Why: counted(m.Count, "occurrence") + " in the last day, since the clock was away; a backfill runs what is wanted after all.",
+		})
+	}
+	if more := schedules - len(missed); more > 0 {
+		v.More = append(v.More, moreAttention{more, "that missed something", s.Prefix + "/runs?state=skipped&q=missed"})
+	}
+	return err
+}

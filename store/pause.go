@@ -200,6 +200,27 @@ func (s *Store) pausesInForce(ctx context.Context, now time.Time) (*forcedPauses
 	return found, rows.Err()
 }
 
+// PausesBetween are the pauses that held for a schedule at any instant between
+// two, both included, in the order in which they were made.
+func (s *Store) PausesBetween(ctx context.Context, key string, from, until time.Time) ([]PauseInForce, error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT p.scope, p.tag, p.origin, p.from_at, p.until_at, p.note, p.author
+		FROM punctual_pause p JOIN punctual_schedule s ON `+pauseConcerns+`
+		WHERE s.key = $1 AND p.from_at <= $3 AND (p.until_at IS NULL OR p.until_at > $2) ORDER BY p.id`, key, from, until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []PauseInForce
+	for rows.Next() {
+		var p PauseInForce
+		if err := rows.Scan(&p.Scope, &p.Tag, &p.Origin, &p.From, &p.Until, &p.Note, &p.Author); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
 // forcedPauses tells which pauses hold for a schedule. To join every pause with
 // every schedule in SQL would take longer than all else a list asks for.
 type forcedPauses struct {

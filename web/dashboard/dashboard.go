@@ -72,6 +72,7 @@ func (s *site) reading() map[string]answer {
 		"/schedules/{key}":      s.schedule,
 		"/schedules/{key}/{$}":  s.schedule, // where a key is also the name of a page
 		"/schedules/{key}/yaml": s.scheduleYAML,
+		"/schedules/{key}/why":  s.why,
 		"/runs":                 s.runs,
 		"/runs/{id}":            s.run,
 		"/runs/{id}/output":     s.runOutput,

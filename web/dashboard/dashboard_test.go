@@ -99,7 +99,7 @@ schedules:
 var paths = []string{
 	"/", "/schedules", "/schedules?q=ra&state=active&owner=file", "/schedules/rare", "/schedules/rare/trigger", "/schedules/rare/backfill",
 	"/schedules/rare/backfill?from=2026-01-01T00:00&to=2026-01-02T00:00", "/schedules/new", "/runs", "/runs?unseen=1&q=x&from=2026-01-01T00:00",
-	"/runs/all?action=retry", "/runs/all?action=cancel", "/load", "/processes", "/activity",
+	"/runs/all?action=retry", "/runs/all?action=cancel", "/load", "/processes", "/activity", "/alerts", "/schedules?state=late", "/schedules/rare/why", "/schedules/rare/why?at=2026-01-01T00:00",
 }
 
 var links = regexp.MustCompile(`(?:href|action|src|hx-get|hx-post)="(/[^"]*)"`)
@@ -129,7 +129,7 @@ func TestAnEmptyHouseSaysWhatToDo(t *testing.T) {
 	onBoth(t, "", func(h *house) {
 		for path, says := range map[string]string{
 			"/": "punctual init", "/schedules": "punctual apply", "/runs": "Nothing ran yet", "/processes": "punctual start",
-			"/activity": "Nobody has done anything yet", "/load": "Load",
+			"/activity": "Nobody has done anything yet", "/load": "Load", "/alerts": "Nobody is told of anything",
 		} {
 			if status, body := h.ask(access.Viewer, http.MethodGet, path, nil); status != http.StatusOK || !strings.Contains(body, says) {
 				h.Errorf("%s is answered with %d and does not say %q", path, status, says)

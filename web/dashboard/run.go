@@ -124,6 +124,9 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if err := s.explain(r.Context(), &v, p.Now); err != nil {
+		return err
+	}
 	v.MayRetry = v.Job != nil && run.State != "running" && run.State != "available"
 	p.Main = v
 	return s.show(w, r, "run", p)

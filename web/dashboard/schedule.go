@@ -38,6 +38,7 @@ type scheduleView struct {
 	Ours        bool // it can be edited here
 	Hand        bool // a pause by hand of this schedule holds
 	Skips       time.Time
+	Held        string        // what keeps its last job from its end
 	Alerts      []raisedAlert // what somebody was told of it
 }
 
@@ -82,6 +83,12 @@ func (s *site) schedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.Backfills, err = s.backfills(r, key, 5); err != nil {
+		return err
+	}
+	if v.Trouble != "" && v.Standing() == store.StandingActive {
+		v.Trouble += noClock(p)
+	}
+	if v.Held, err = s.whyLastOpen(r.Context(), v, p.Now); err != nil {
 		return err
 	}
 	raised, err := s.raisedAlerts(r.Context())

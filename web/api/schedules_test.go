@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/punctual-dev/punctual/alert"
+	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
 	"github.com/punctual-dev/punctual/web/access"
 	"github.com/punctual-dev/punctual/web/api"
 )
@@ -256,6 +260,7 @@ func TestEveryOperationNeedsItsRole(t *testing.T) {
 	}{
 		{"GET", "/schedules", access.Viewer},
 		{"GET", "/runs", access.Viewer},
+		{"GET", "/alerts", access.Viewer},
 		{"GET", "/events", access.Viewer},
 		{"GET", "/openapi.json", access.Viewer},
 		{"GET", "/docs", access.Viewer},
@@ -289,4 +294,32 @@ func TestEveryOperationNeedsItsRole(t *testing.T) {
 	if allow := r.header.Get("Allow"); !strings.Contains(allow, "POST") {
 		s.Errorf("allowed is %q", allow)
 	}
+}
+
+func TestWhoWasToldOfWhatIsListedWithoutAddresses(t *testing.T) {
+	onBoth(t, func(s *site) {
+		s.get("/alerts").ok(200)
+		owner := schedule.Owner{Kind: schedule.OwnerFile, Name: "punctual.yaml"}
+		daily := schedule.Declaration{Key: "daily", When: calendar.When{Expressions: []string{"daily at 20:00"}}, Job: schedule.Job{Run: &schedule.Command{Shell: "true"}}, Policies: schedule.DefaultPolicies()}
+		_, err := s.Apply(s.ctx(), []schedule.Declaration{daily}, store.ApplyOptions{
+			PlanOptions: schedule.PlanOptions{Owner: owner}, Actor: "ada",
+			Alerts: &alert.Settings{Failures: 3, To: map[string]alert.Recipient{"ops": {Webhook: "https://example.com/secret"}}},
+		})
+		s.must(err)
+		s.must(s.Database().Transaction(s.ctx(), func(tx database.Tx) error {
+			_, err := tx.Exec(s.ctx(), "INSERT INTO punctual_alert (owner, schedule_id, kind, raised, since_at) SELECT $1, id, 'failing', 1, $2 FROM punctual_schedule", owner.String(), start)
+			return err
+		}))
+		_, err = s.TestAlerts(s.ctx(), "", "ada")
+		s.must(err)
+		r := s.get("/alerts").ok(200)
+		for _, words := range []string{`"schedule":"daily"`, `"kind":"failing"`, `"since":"2026-11-23T09:00:00Z"`, `"failures":3`, `"name":"ops"`, `"way":"webhook"`, `"recipient":"ops"`} {
+			if !strings.Contains(r.text, words) {
+				s.Errorf("the alerts do not tell %s: %s", words, r.text)
+			}
+		}
+		if strings.Contains(r.text, "example.com") {
+			s.Errorf("the alerts tell an address: %s", r.text)
+		}
+	})
 }

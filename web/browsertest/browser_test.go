@@ -67,7 +67,7 @@ func open(t *testing.T, address, file string) *visit {
 		t.Fatal(err)
 	}
 	_, err = p.Store().Apply(t.Context(), read.Schedules, store.ApplyOptions{
-		PlanOptions: schedule.PlanOptions{Owner: schedule.Owner{Kind: schedule.OwnerFile, Name: "punctual.yaml"}}, Limits: read.Limits, Actor: "ada",
+		PlanOptions: schedule.PlanOptions{Owner: schedule.Owner{Kind: schedule.OwnerFile, Name: "punctual.yaml"}}, Limits: read.Limits, Alerts: &read.Alerts, Actor: "ada",
 	})
 	if err != nil {
 		t.Fatal(err)

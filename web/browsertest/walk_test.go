@@ -11,12 +11,13 @@ import (
 // some are schedules whose runs end in each way.
 const some = `
 timezone: Europe/Paris
+alerts: { to: { ops: { run: "true" } } }
 limits: { warehouse: 1 }
 schedules:
   hello: { when: "every 1s", run: "echo hello; echo oops >&2", tags: [demo], description: "Says hello" }
   broken: { when: "every 10s", run: "echo about to fail; exit 3" }
   report: { when: "weekdays at 09:00", run: "echo report", catch_up: all, jitter: 5m, description: "The daily report", tags: [billing, nightly] }
-  night: { when: "30 2 * * *", timezone: America/New_York, http: { url: "https://example.com/prices", headers: { Authorization: "Bearer ${TOKEN}" } }, except: ["2026-12-25"] }
+  night: { when: "30 2 * * sun", timezone: America/New_York, http: { url: "https://example.com/prices", headers: { Authorization: "Bearer ${TOKEN}" } }, except: ["2026-12-27"] }
   stock: { when: "every 5s", run: "sleep 2", limit: warehouse, overlap: wait }
 `
 
@@ -86,10 +87,12 @@ func TestEveryPageCanBeReadByEverybodyInLightAndDarkOnADeskAndOnAPhone(t *testin
 		{"runs", "/runs", "hello"},
 		{"run", fmt.Sprintf("/runs/%d", run.ID), "oops"},
 		{"failed-run", fmt.Sprintf("/runs/%d", broken.ID), "exit code 3"},
-		{"retry", "/runs/all?action=retry", "this is about"},
+		{"retry", "/runs/all?action=retry", "would be retried"},
 		{"load", "/load", "Herds"},
 		{"processes", "/processes", "worker"},
+		{"alerts", "/alerts", "Told, and not ended"},
 		{"activity", "/activity", "created"},
+		{"why", "/schedules/night/why?at=2027-03-14T02:30", "What was due that day"},
 		{"nothing", "/runs?schedule=nobody", "No run is like that"},
 		{"fault", "/nowhere", "Not found"},
 	}

@@ -117,8 +117,11 @@ func watchedOf(one alert.Watched) watchedRow {
 	if set.Missed {
 		row.When = append(row.When, "missed")
 	}
-	if set.Failures > 0 {
-		row.When = append(row.When, fmt.Sprintf("failed %s in a row", counted(set.Failures, "time")))
+	switch {
+	case set.Failures == 1:
+		row.When = append(row.When, "failing")
+	case set.Failures > 1:
+		row.When = append(row.When, fmt.Sprintf("failing %s in a row", counted(set.Failures, "time")))
 	}
 	if set.Running > 0 {
 		row.When = append(row.When, fmt.Sprintf("running for %s", set.Running))

@@ -45,7 +45,7 @@ func TestWhoWasToldOfWhatIsShownWhereOneLooks(t *testing.T) {
 			h.Fatal(err)
 		}
 		for path, says := range map[string]string{
-			"/": "told ops", "/schedules/rare": "told to ops", "/alerts": "failed 3 times in a row",
+			"/": "told ops", "/schedules/rare": "told to ops", "/alerts": "failing 3 times in a row",
 		} {
 			status, body := h.ask(access.Viewer, http.MethodGet, path, nil)
 			if status != http.StatusOK || !strings.Contains(body, says) {

@@ -168,7 +168,7 @@ func (s *site) addFailing(ctx context.Context, _ *page, v *overviewView) error {
 			Since: f.FinishedAt, Unseen: f.Count, Weight: 70,
 		}
 		if f.Count > 1 {
-			a.Why = fmt.Sprintf("%s times, the last time: %s", grouped(f.Count), a.Why)
+			a.Why = fmt.Sprintf("%s times, the last time: %s", grouped(f.Count), stopped(lastLine(f.Error)))
 		}
 		if !f.RecoveredAt.IsZero() {
 			a.Why += " It has succeeded since."

@@ -117,6 +117,8 @@ type step struct {
 	Span string // what the time since the step before was spent on; may be empty
 	Look look
 	Open bool // it has not come yet: At is now
+	// After is the same span in words, with how long it was.
+	After string
 }
 
 // lifeline draws the steps of a run from left to right, each span with its

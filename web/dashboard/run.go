@@ -103,7 +103,7 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Verdict = verdictOf(run, policies, p.Now)
-	v.Steps = stepsOf(run, p.Now)
+	v.Steps = withSpans(stepsOf(run, p.Now))
 	if run.Blocker > 0 {
 		blockers, err := s.Store.Runs(r.Context(), store.RunFilter{JobID: run.Blocker, Limit: 1})
 		if err != nil {
@@ -230,6 +230,15 @@ func stepsOf(r store.Run, now time.Time) []step {
 		}
 	}
 	return append(steps, running)
+}
+
+// withSpans adds how long each step took: instants to the second say little of
+// what takes milliseconds.
+func withSpans(steps []step) []step {
+	for i := 1; i < len(steps); i++ {
+		steps[i].After = "+" + took(steps[i].At.Sub(steps[i-1].At)) + ", " + steps[i].Span
+	}
+	return steps
 }
 
 var exitCode = regexp.MustCompile(`exit code (\d+)`)

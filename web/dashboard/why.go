@@ -24,6 +24,7 @@ type whyView struct {
 	Asked     string // as it was written, in the zone
 	At        time.Time
 	Found     []runRow // the rows of the ledger for that very instant
+	Answer    string   // where there is none
 	Absent    []string // why there is none
 	Notes     []string // what the day was like: transitions, exceptions
 	Day       []runRow
@@ -54,10 +55,16 @@ func (s *site) why(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(v.Found) == 0 {
-		v.Absent = whyAbsent(one, at, v.Asked, p)
+		v.Answer, v.Absent = "It did not run.", whyAbsent(one, at, v.Asked, p)
+		if at.After(p.Now) {
+			v.Answer = "It has not run yet."
+		}
 	}
 	return s.show(w, r, "why", p)
 }
+
+// Name is the occurrence that was asked about.
+func (v whyView) Name() string { return schedule.OccurrenceName(v.Key, v.At) }
 
 // addDay adds the rows of the ledger of that instant, and those around it.
 func (s *site) addDay(ctx context.Context, v *whyView, one store.Overview, now time.Time) error {

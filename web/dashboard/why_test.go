@@ -215,7 +215,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		{name: "expired", file: plain, do: func(p *past) { p.at(one); p.ends("expired", "not started within 5m", 0, false) }, schedule: "No worker took it in time"},
 		{name: "cancelled before it began", file: plain, do: func(p *past) { p.at(one); p.ends("cancelled", "", 0, false) }, schedule: "cancelled before it started"},
 		{name: "cancelled while it ran", file: plain, do: func(p *past) { p.at(one); p.ends("cancelled", "", 1, true) }, schedule: "cancelled while it ran"},
-		{name: "retries exhausted", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "exit code 3", 4, true) }, schedule: "in all of 4 attempts, the last time: Exit code 3"},
+		{name: "retries exhausted", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "exit code 3", 4, true) }, schedule: "in all of 4 attempts, the last time: exit code 3"},
 		{name: "its workers were lost", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "lost: worker-1 stopped answering", 5, true) }, schedule: "five times in a row: worker-1 stopped answering"},
 		{name: "gave way while it waited for a retry", file: plain, do: func(p *past) { p.at(one); p.ends("superseded", "exit code 3", 1, true) }, schedule: "It waited for a retry when a newer occurrence came due"},
 		{name: "in error", file: plain, do: func(p *past) {

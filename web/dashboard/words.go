@@ -106,12 +106,12 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 	case "succeeded":
 		v.Answer, v.Why = "It ran and succeeded.", fmt.Sprintf("It took %s%s.", took(r.FinishedAt.Sub(r.StartedAt)), afterAttempts(r))
 	case "failed":
-		v.Answer, v.Why, v.Next = "It ran and failed.", "It failed"+inAttempts(r)+": "+sentence(lastLine(r.Error)), "Retry it when the cause is mended: it keeps its name, so a job that goes by it does nothing twice."
+		v.Answer, v.Why, v.Next = "It ran and failed.", "It failed"+inAttempts(r)+": "+stopped(lastLine(r.Error)), "Retry it when the cause is mended: it keeps its name, so a job that goes by it does nothing twice."
 		if lost(r) {
-			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row: "+sentence(strings.TrimPrefix(lastLine(r.Error), "lost: "))
+			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row: "+stopped(strings.TrimPrefix(lastLine(r.Error), "lost: "))
 		}
 	case "expired":
-		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+sentence(lastLine(r.Error)), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."
+		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+stopped(lastLine(r.Error)), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."
 	case "cancelled":
 		v.Answer, v.Why = "It did not run.", "It was cancelled before it started."
 		if !r.StartedAt.IsZero() {
@@ -126,7 +126,7 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 	case "scheduled":
 		v.Answer, v.Why = "Not yet.", "It was put off, and is queued at its time."
 	case "retryable":
-		v.Answer, v.Why, v.Next = "Not yet: it failed and is tried again.", "The last attempt failed: "+sentence(lastLine(r.Error)), "A newer occurrence that comes due before takes its place, unless overlap says otherwise."
+		v.Answer, v.Why, v.Next = "Not yet: it failed and is tried again.", "The last attempt failed: "+stopped(lastLine(r.Error)), "A newer occurrence that comes due before takes its place, unless overlap says otherwise."
 	default:
 		v.Answer, v.Why = "It is not known.", "Its job was queued, but the queue forgot it before what came of it was written down."
 	}
@@ -347,10 +347,16 @@ func sentence(text string) string {
 	if word, _, _ := strings.Cut(text, " "); !strings.ContainsAny(word, "-_=/.:") {
 		text = string(unicode.ToUpper(first)) + text[size:]
 	}
-	if !strings.ContainsAny(text[len(text)-1:], ".!?…:") {
-		text += "."
+	return stopped(text)
+}
+
+// stopped is a text with a stop at its end.
+func stopped(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.ContainsAny(text[len(text)-1:], ".!?…:") {
+		return text
 	}
-	return text
+	return text + "."
 }
 
 // lastLine is the line of an error that says most: the last that is not empty.

@@ -33,7 +33,7 @@
 	}
 
 	function showLive() {
-		button.hidden = !region();
+		button.classList.toggle("off", !region()); // its place is kept: nothing moves
 		button.setAttribute("aria-pressed", String(live));
 		button.textContent = live ? "Live" : "Held";
 	}

@@ -47,18 +47,24 @@ func (s *Store) Failing(ctx context.Context, limit int) (all []FailingSchedule, 
 		return nil, 0, err
 	}
 	slices.SortFunc(found, func(a, b newest) int { return cmp.Compare(b.id, a.id) })
+	var ids []int64
+	counts := map[int64]int{}
 	for _, one := range found[:min(limit, len(found))] {
-		runs, err := s.Runs(ctx, RunFilter{ID: one.id, Limit: 1})
+		ids, counts[one.id] = append(ids, one.id), one.count
+	}
+	if len(ids) == 0 {
+		return nil, 0, nil
+	}
+	runs, err := s.Runs(ctx, RunFilter{ids: ids, Limit: len(ids)})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, run := range runs {
+		failure, err := s.failure(ctx, run)
 		if err != nil {
 			return nil, 0, err
 		}
-		for _, run := range runs {
-			failure, err := s.failure(ctx, run)
-			if err != nil {
-				return nil, 0, err
-			}
-			all = append(all, FailingSchedule{failure, one.count})
-		}
+		all = append(all, FailingSchedule{failure, counts[run.ID]})
 	}
 	return all, len(found), nil
 }
@@ -102,18 +108,12 @@ func (s *Store) LongRunning(ctx context.Context, before time.Time, limit int) ([
 	ids, err := numbers(s.db.Reader().Query(ctx, `SELECT o.id FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
 		WHERE o.schedule_id > 0 AND o.job_id IS NOT NULL AND o.outcome IS NULL AND j.state = 'running' AND `+started+` <= $1
 		ORDER BY `+started+` LIMIT `+fmt.Sprint(limit), before))
-	if err != nil {
+	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	var all []Run
-	for _, id := range ids {
-		runs, err := s.Runs(ctx, RunFilter{ID: id, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, runs...)
-	}
-	return all, nil
+	all, err := s.Runs(ctx, RunFilter{ids: ids, Limit: len(ids)})
+	slices.SortFunc(all, func(a, b Run) int { return a.StartedAt.Compare(b.StartedAt) })
+	return all, err
 }
 
 // Decision is a row of the ledger as far as a chart tells of it.

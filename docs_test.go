@@ -131,20 +131,18 @@ func TestEveryTestThatThePageOnTestingNamesExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	var code strings.Builder
-	rooms, err := filepath.Glob("*/*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range append(root, rooms...) {
-		text, err := os.ReadFile(file)
+	for _, depth := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
+		files, err := filepath.Glob(depth)
 		if err != nil {
 			t.Fatal(err)
 		}
-		code.Write(text)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(text)
+		}
 	}
 	for _, match := range testInDoc.FindAllStringSubmatch(string(doc), -1) {
 		if !strings.Contains(code.String(), "func "+match[1]+"(") {

@@ -144,10 +144,8 @@ func whyUndecided(one store.Overview, n schedule.Nominal, p *page) string {
 	switch {
 	case n.Due.After(p.Now):
 		text := "Not yet: it is due " + fromNow(n.Due.Sub(p.Now)) + "."
-		for _, next := range one.Ahead(n.At.Add(-1), 1) {
-			if next.Fate != "" {
-				text += " As things stand it " + next.Fate + "."
-			}
+		if ahead := one.Ahead(n.At.Add(-1), 1); len(ahead) > 0 && ahead[0].Fate != "" {
+			text += " As things stand it " + ahead[0].Fate + "."
 		}
 		return text
 	case !n.At.After(one.HistoryFrom) && one.HistoryFrom.After(one.CreatedAt):

@@ -33,7 +33,7 @@ const (
 )
 
 // comings keep what was counted while schedules, pauses and the hour are the same.
-// To count ten thousand schedules takes half a second.
+// To read and count ten thousand schedules takes up to a second.
 type comings struct {
 	mu   sync.Mutex
 	last *coming

@@ -27,7 +27,8 @@ type lifeline struct {
 	// renew gives the process another life when a beat is refused; nil: it is lost.
 	renew func() store.Process
 
-	steady steadiness // of the turns of this process
+	steady steadiness    // of the turns of this process
+	soon   time.Duration // from the last turn until somebody may be found dead; zero: not known
 
 	mu   sync.Mutex
 	last time.Time // the last beat that was recorded
@@ -63,7 +64,7 @@ func (l *lifeline) beatOn(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(store.BeatEvery):
+		case <-time.After(l.pause()):
 		}
 		if !l.turn(ctx) {
 			close(l.lost)
@@ -72,9 +73,20 @@ func (l *lifeline) beatOn(ctx context.Context) {
 	}
 }
 
+// pause is the time until the next turn: that between two beats, or less where
+// somebody will be dead before.
+func (l *lifeline) pause() time.Duration {
+	const soonest = 100 * time.Millisecond
+	if l.soon <= 0 || l.soon >= store.BeatEvery {
+		return store.BeatEvery
+	}
+	return max(l.soon, soonest)
+}
+
 // turn beats, and looks for those that do so no longer. It returns false if this
 // process was taken for dead.
 func (l *lifeline) turn(ctx context.Context) (alive bool) {
+	l.soon = 0
 	alive, err := l.beat(ctx)
 	if err == nil && !alive && l.renew != nil {
 		l.process = l.renew()
@@ -108,10 +120,16 @@ func (l *lifeline) markSilent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if l.steady.turn(now) < store.DeadAfter {
+	if steady := l.steady.turn(now); steady < store.DeadAfter {
+		l.soon = store.DeadAfter - steady
 		return nil
 	}
-	return l.store.MarkSilent(ctx, now)
+	next, err := l.store.MarkSilent(ctx, now)
+	if err == nil && !next.IsZero() {
+		const sure = 10 * time.Millisecond
+		l.soon = next.Sub(now) + sure
+	}
+	return err
 }
 
 // steadiness is how long a process has been beating without a gap, by the

@@ -107,7 +107,7 @@ func TestWhoIsSilentIsFoundAndNobodyElse(t *testing.T) {
 		lost  []string
 	}{
 		{"a worker that was killed is not yet dead", killed, 14 * time.Second, nil},
-		{"a worker that was killed has been found after 30 seconds", killed, 30 * time.Second, []string{"web-3"}},
+		{"a worker that was killed has been found after 21 seconds", killed, 21 * time.Second, []string{"web-3"}},
 		{"a database that is away for a minute leaves everybody alive", func(f *fleet) {
 			f.away.Store(true)
 			time.Sleep(time.Minute)

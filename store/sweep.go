@@ -20,8 +20,10 @@ const sweepBatch = 500
 //
 // A beat from beyond now was recorded before the clock was set back: whoever
 // lives has beaten since.
-func (s *Store) MarkSilent(ctx context.Context, upTo time.Time) error {
-	return s.db.Transaction(ctx, func(tx database.Tx) error {
+//
+// It returns when the next will be dead, unless it beats; zero: nobody.
+func (s *Store) MarkSilent(ctx context.Context, upTo time.Time) (next time.Time, err error) {
+	err = s.db.Transaction(ctx, func(tx database.Tx) error {
 		now, err := tx.Now(ctx)
 		if err != nil {
 			return err
@@ -32,8 +34,17 @@ func (s *Store) MarkSilent(ctx context.Context, upTo time.Time) error {
 		_, err = tx.Exec(ctx, `UPDATE punctual_process SET lost_at = $1
 			WHERE lost_at IS NULL AND stopped_at IS NULL AND (beat_at < $2 OR beat_at > $3)`,
 			now, now.Add(-DeadAfter), now.Add(2*BeatEvery))
+		if err != nil {
+			return err
+		}
+		var oldest time.Time
+		err = tx.QueryRow(ctx, `SELECT min(beat_at) FROM punctual_process WHERE lost_at IS NULL AND stopped_at IS NULL`).Scan(&oldest)
+		if !oldest.IsZero() {
+			next = oldest.Add(DeadAfter)
+		}
 		return err
 	})
+	return next, err
 }
 
 // MarkGone marks the processes of a machine that exist no longer, however fresh

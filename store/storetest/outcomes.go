@@ -231,7 +231,7 @@ var processTests = []test{
 		beat := func(id string) { h.Helper(); h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: id, Role: "worker"}))) }
 		sweep := func(want int) {
 			h.Helper()
-			h.must(h.MarkSilent(h.ctx(), h.clock()))
+			h.must(errorOf(h.MarkSilent(h.ctx(), h.clock())))
 			n, err := h.Sweep(h.ctx())
 			h.must(err)
 			equal(h, "returned", n, want)
@@ -291,7 +291,7 @@ var processTests = []test{
 		h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: "w", Role: "worker"})))
 		h.advance(store.DeadAfter + time.Second)
 		sweep := func() {
-			h.must(h.MarkSilent(h.ctx(), h.clock()))
+			h.must(errorOf(h.MarkSilent(h.ctx(), h.clock())))
 			if _, err := h.Sweep(h.ctx()); err != nil {
 				h.Error(err)
 			}

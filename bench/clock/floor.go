@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/punctual-dev/punctual/bench/house"
 	"github.com/punctual-dev/punctual/database"
 )
 
@@ -36,14 +37,14 @@ func floorOf(ctx context.Context, kind string, n int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	h, due, err := crowd(ctx, kind, n)
+	h, due, err := house.Crowd(ctx, kind, programs, n)
 	if err != nil {
 		return 0, err
 	}
-	defer h.close()
+	defer h.Close()
 	began := time.Now()
 	for from := 1; from <= n; from += floorBatch {
-		if err := h.db.Transaction(ctx, func(tx database.Tx) error {
+		if err := h.DB.Transaction(ctx, func(tx database.Tx) error {
 			last := min(from+floorBatch-1, n)
 			switch native := tx.Native().(type) {
 			case pgx.Tx:
@@ -57,26 +58,26 @@ func floorOf(ctx context.Context, kind string, n int) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	return time.Since(began), h.exactly(ctx, n)
+	return time.Since(began), h.Exactly(ctx, n)
 }
 
 // sampleJob is a job as the clock makes it.
 func sampleJob(ctx context.Context, kind string) (j rawJob, err error) {
-	h, _, err := crowd(ctx, kind, 1)
+	h, _, err := house.Crowd(ctx, kind, programs, 1)
 	if err != nil {
 		return j, err
 	}
-	defer h.close()
-	if err := h.startClocks(ctx, 1); err != nil {
+	defer h.Close()
+	if err := h.StartClocks(ctx, 1); err != nil {
 		return j, err
 	}
 	columns := "args, metadata, kind, max_attempts, priority"
 	if kind == "sqlite" {
 		columns = "json(args), json(metadata), kind, max_attempts, priority"
 	}
-	err = h.until(ctx, time.Minute, func() (bool, error) {
+	err = h.Until(ctx, time.Minute, func() (bool, error) {
 		var arguments, metadata []byte
-		err := h.db.Reader().QueryRow(ctx, "SELECT "+columns+" FROM river_job").Scan(&arguments, &metadata, &j.kind, &j.attempts, &j.priority)
+		err := h.DB.Reader().QueryRow(ctx, "SELECT "+columns+" FROM river_job").Scan(&arguments, &metadata, &j.kind, &j.attempts, &j.priority)
 		if errors.Is(err, database.ErrNoRows) {
 			return false, nil
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/bench/figure"
-	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/bench/house"
 )
 
 // herd is how a crowd that is due at one instant became durable.
@@ -30,12 +30,12 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 		ours, raw := one.last.Seconds(), floor.Seconds()
 		all = append(all,
 			figure.Figure{
-				What: fmt.Sprintf("%s: herd of %s, until the last job is durable", kind, grouped(n)), Unit: "s", Ours: ours, Beside: raw, Peer: "raw SQL",
+				What: fmt.Sprintf("%s: herd of %s, until the last job is durable", kind, figure.Grouped(n)), Unit: "s", Ours: ours, Beside: raw, Peer: "raw SQL",
 				Goal: fmt.Sprintf("ratio ≤ %.1f", goal), Met: ours/raw <= goal,
 			},
-			figure.Figure{What: fmt.Sprintf("%s: herd of %s, first job durable", kind, grouped(n)), Unit: "ms", Ours: 1000 * one.first.Seconds(), Goal: "≤ 50 ms", Met: one.first <= 50*time.Millisecond},
-			figure.Figure{What: fmt.Sprintf("%s: herd of %s, half of the jobs durable", kind, grouped(n)), Unit: "s", Ours: one.half.Seconds()},
-			figure.Figure{What: fmt.Sprintf("%s: herd of %s, most memory of the clock", kind, grouped(n)), Unit: "MB", Ours: one.memory},
+			figure.Figure{What: fmt.Sprintf("%s: herd of %s, first job durable", kind, figure.Grouped(n)), Unit: "ms", Ours: 1000 * one.first.Seconds(), Goal: "≤ 50 ms", Met: one.first <= 50*time.Millisecond},
+			figure.Figure{What: fmt.Sprintf("%s: herd of %s, half of the jobs durable", kind, figure.Grouped(n)), Unit: "s", Ours: one.half.Seconds()},
+			figure.Figure{What: fmt.Sprintf("%s: herd of %s, most memory of the clock", kind, figure.Grouped(n)), Unit: "MB", Ours: one.memory},
 		)
 		if kind != "postgres" {
 			continue
@@ -45,7 +45,7 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 			return nil, err
 		}
 		all = append(all, figure.Figure{
-			What: fmt.Sprintf("%s: herd of %s, two clocks", kind, grouped(n)), Unit: "s", Ours: two.last.Seconds(), Beside: ours, Peer: "one clock",
+			What: fmt.Sprintf("%s: herd of %s, two clocks", kind, figure.Grouped(n)), Unit: "s", Ours: two.last.Seconds(), Beside: ours, Peer: "one clock",
 			Goal: "ratio ≤ 0.9", Met: two.last.Seconds()/ours <= 0.9,
 		})
 	}
@@ -54,21 +54,21 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 
 // runHerd makes n schedules due at one instant, and watches clocks decide them.
 func runHerd(ctx context.Context, kind string, n, clocks int) (found herd, err error) {
-	h, due, err := crowd(ctx, kind, n)
+	h, due, err := house.Crowd(ctx, kind, programs, n)
 	if err != nil {
 		return found, err
 	}
-	defer h.close()
-	if err := h.startClocks(ctx, clocks); err != nil {
+	defer h.Close()
+	if err := h.StartClocks(ctx, clocks); err != nil {
 		return found, err
 	}
 	if wait := time.Until(due) - time.Second; wait < 0 {
 		return found, fmt.Errorf("%d clocks were ready only %s after the herd was due", clocks, -wait)
 	}
 	time.Sleep(time.Until(due))
-	err = h.until(ctx, 10*time.Minute, func() (bool, error) {
+	err = h.Until(ctx, 10*time.Minute, func() (bool, error) {
 		// Rows are numbered from one, without gaps as long as nothing is undone.
-		rows, err := h.number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence")
+		rows, err := h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence")
 		after := time.Since(due)
 		if rows > 0 && found.first == 0 {
 			found.first = after
@@ -82,41 +82,8 @@ func runHerd(ctx context.Context, kind string, n, clocks int) (found herd, err e
 	if err != nil {
 		return found, err
 	}
-	if found.memory, err = h.memory("VmHWM"); err != nil {
+	if found.memory, err = h.Clocks[0].Memory("VmHWM"); err != nil {
 		return found, err
 	}
-	return found, h.exactly(ctx, n)
-}
-
-// crowd is a house with n schedules that are due at one instant.
-func crowd(ctx context.Context, kind string, n int) (*house, time.Time, error) {
-	h, err := openHouse(ctx, kind)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	// Until then they are made, and the clocks started.
-	due := time.Now().Add(7*time.Second + time.Duration(n)*120*time.Microsecond).Truncate(time.Second)
-	err = h.declare(ctx, "herd", "every 1h from "+schedule.FormatInstant(due), nil)
-	if err == nil {
-		err = h.copies(ctx, "herd", n-1)
-	}
-	if err != nil {
-		h.close()
-		return nil, due, err
-	}
-	return h, due, nil
-}
-
-// exactly makes sure that there is one row and one job for each.
-func (h *house) exactly(ctx context.Context, n int) error {
-	for _, query := range []string{
-		"SELECT count(*) FROM punctual_occurrence",
-		"SELECT count(DISTINCT schedule_id) FROM punctual_occurrence WHERE decision = 'enqueued'",
-		"SELECT count(*) FROM river_job",
-	} {
-		if found, err := h.number(ctx, query); err != nil || found != int64(n) {
-			return fmt.Errorf("%s is %d, not %d (%v)", query, found, n, err)
-		}
-	}
-	return nil
+	return found, h.Exactly(ctx, n)
 }

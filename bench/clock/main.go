@@ -15,9 +15,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strings"
 
 	"github.com/punctual-dev/punctual/bench/figure"
+	"github.com/punctual-dev/punctual/bench/house"
 )
 
 // sizes are how much is measured.
@@ -53,6 +53,9 @@ var measurements = []struct {
 	{"pair", pair},
 }
 
+// programs is the folder of what is built to be measured.
+var programs string
+
 func main() {
 	database := flag.String("database", "", "measure only on this `kind`: postgres or sqlite")
 	only := flag.String("only", "", "measure only this: `herd`, spread, rest, late or pair")
@@ -70,10 +73,14 @@ func run(ctx context.Context, kind, only string, less bool) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("the time and memory of other processes are read from /proc: this needs Linux")
 	}
-	if err := buildPrograms(); err != nil {
+	var err error
+	if programs, err = os.MkdirTemp("", "punctual-bench-"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(programs)
+	if err := house.Build(ctx, programs); err != nil {
+		return err
+	}
 	size := full
 	if less {
 		size = small
@@ -101,15 +108,4 @@ func run(ctx context.Context, kind, only string, less bool) error {
 		return figure.Print(os.Stdout, all)
 	}
 	return figure.Report("clock", all)
-}
-
-// grouped writes a number with its thousands apart.
-func grouped(n int) string {
-	digits := fmt.Sprint(n)
-	var parts []string
-	for len(digits) > 3 {
-		parts = append([]string{digits[len(digits)-3:]}, parts...)
-		digits = digits[:len(digits)-3]
-	}
-	return strings.Join(append([]string{digits}, parts...), ",")
 }

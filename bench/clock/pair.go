@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/bench/figure"
+	"github.com/punctual-dev/punctual/bench/house"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -34,21 +35,21 @@ func pair(ctx context.Context, kind string, size sizes) (all []figure.Figure, er
 // databaseTime is how many milliseconds a second the server's sessions were busy
 // under a spread load.
 func databaseTime(ctx context.Context, kind string, clocks int, length time.Duration) (float64, error) {
-	h, err := openHouse(ctx, kind)
+	h, err := house.Open(ctx, kind, programs)
 	if err != nil {
 		return 0, err
 	}
-	defer h.close()
-	if err := h.spreadOut(ctx, 0); err != nil {
+	defer h.Close()
+	if err := h.SpreadOut(ctx, house.SpreadSchedules, 0); err != nil {
 		return 0, err
 	}
-	if err := h.startClocks(ctx, clocks); err != nil {
+	if err := h.StartClocks(ctx, clocks); err != nil {
 		return 0, err
 	}
-	time.Sleep(spreadEvery + 5*time.Second)
+	time.Sleep(house.SpreadEvery + 5*time.Second)
 	active := func() (float64, error) {
 		var total float64
-		err := h.db.Reader().QueryRow(ctx, "SELECT active_time FROM pg_stat_database WHERE datname = current_database()").Scan(&total)
+		err := h.DB.Reader().QueryRow(ctx, "SELECT active_time FROM pg_stat_database WHERE datname = current_database()").Scan(&total)
 		return total, err
 	}
 	before, err := active()
@@ -63,32 +64,32 @@ func databaseTime(ctx context.Context, kind string, clocks int, length time.Dura
 // killed is the latest decision, in milliseconds, of schedules due every second
 // while one of two clocks is killed.
 func killed(ctx context.Context, kind string, length time.Duration) (float64, error) {
-	h, err := openHouse(ctx, kind)
+	h, err := house.Open(ctx, kind, programs)
 	if err != nil {
 		return 0, err
 	}
-	defer h.close()
-	if err := h.declare(ctx, "tick", "every 1s", func(d *schedule.Declaration) { d.Policies.Overlap = schedule.OverlapAllow }); err != nil {
+	defer h.Close()
+	if err := h.Declare(ctx, "tick", "every 1s", func(d *schedule.Declaration) { d.Policies.Overlap = schedule.OverlapAllow }); err != nil {
 		return 0, err
 	}
-	if err := h.copies(ctx, "tick", 19); err != nil {
+	if err := h.Copies(ctx, "tick", 19); err != nil {
 		return 0, err
 	}
-	if err := h.startClocks(ctx, 2); err != nil {
+	if err := h.StartClocks(ctx, 2); err != nil {
 		return 0, err
 	}
 	from := time.Now()
 	for end := from.Add(length); time.Now().Before(end); {
 		// Now this, now that one, around the instant of a second.
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(3*time.Second + 2*time.Millisecond)))
-		h.clocks[0].kill()
-		h.clocks = h.clocks[1:]
-		if err := h.startClocks(ctx, 1); err != nil {
+		h.Clocks[0].Kill()
+		h.Clocks = h.Clocks[1:]
+		if err := h.StartClocks(ctx, 1); err != nil {
 			return 0, err
 		}
-		if len(h.clocks) != 2 {
-			return 0, fmt.Errorf("there are %d clocks, not two", len(h.clocks))
+		if len(h.Clocks) != 2 {
+			return 0, fmt.Errorf("there are %d clocks, not two", len(h.Clocks))
 		}
 	}
-	return h.worst(ctx, "tick%", from, time.Now().Add(-2*time.Second))
+	return worst(ctx, h, "tick%", from, time.Now().Add(-2*time.Second))
 }

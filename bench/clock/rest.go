@@ -7,43 +7,44 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/bench/figure"
+	"github.com/punctual-dev/punctual/bench/house"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
 // rest measures a clock with very many schedules of which none is due, and how
 // soon an edit of one takes effect.
 func rest(ctx context.Context, kind string, size sizes) ([]figure.Figure, error) {
-	h, err := openHouse(ctx, kind)
+	h, err := house.Open(ctx, kind, programs)
 	if err != nil {
 		return nil, err
 	}
-	defer h.close()
-	if err := h.atRest(ctx, size.atRest); err != nil {
+	defer h.Close()
+	if err := h.AtRest(ctx, size.atRest); err != nil {
 		return nil, err
 	}
-	ready, err := h.ready(ctx)
+	ready, err := untilReady(ctx, h)
 	if err != nil {
 		return nil, err
 	}
 	const length = 20 * time.Second
-	before, err := h.busy()
+	before, err := h.Busy()
 	if err != nil {
 		return nil, err
 	}
 	time.Sleep(length)
-	after, err := h.busy()
+	after, err := h.Busy()
 	if err != nil {
 		return nil, err
 	}
-	memory, err := h.memory("VmRSS")
+	memory, err := h.Clocks[0].Memory("VmRSS")
 	if err != nil {
 		return nil, err
 	}
-	edits, err := h.edits(ctx, 20)
+	edits, err := edit(ctx, h, 20)
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s: %s schedules, none due", kind, grouped(size.atRest))
+	name := fmt.Sprintf("%s: %s schedules, none due", kind, figure.Grouped(size.atRest))
 	share := 100 * (after - before).Seconds() / length.Seconds()
 	effect := edits[len(edits)-1]
 	return []figure.Figure{
@@ -54,38 +55,38 @@ func rest(ctx context.Context, kind string, size sizes) ([]figure.Figure, error)
 	}, nil
 }
 
-// ready is how long after its start a clock has decided what was due already.
-func (h *house) ready(ctx context.Context) (time.Duration, error) {
+// untilReady is how long after its start a clock has decided what was due already.
+func untilReady(ctx context.Context, h *house.House) (time.Duration, error) {
 	due := time.Now().Add(2 * time.Second).Truncate(time.Second)
-	if err := h.declare(ctx, "first", "once at "+schedule.FormatInstant(due), nil); err != nil {
+	if err := h.Declare(ctx, "first", "once at "+schedule.FormatInstant(due), nil); err != nil {
 		return 0, err
 	}
 	time.Sleep(time.Until(due))
 	began := time.Now()
-	if err := h.startClocks(ctx, 1); err != nil {
+	if err := h.StartClocks(ctx, 1); err != nil {
 		return 0, err
 	}
-	err := h.until(ctx, time.Minute, func() (bool, error) {
-		rows, err := h.number(ctx, "SELECT count(*) FROM punctual_occurrence")
+	err := h.Until(ctx, time.Minute, func() (bool, error) {
+		rows, err := h.Number(ctx, "SELECT count(*) FROM punctual_occurrence")
 		return rows == 1, err
 	})
 	return time.Since(began), err
 }
 
-// edits makes one of the schedules due soon, again and again. Each time the clock
+// edit makes one of the schedules due soon, again and again. Each time the clock
 // sleeps, with nothing due for months, and is to decide the new instant as soon
 // as it comes. It returns by how many milliseconds that came late, sorted.
-func (h *house) edits(ctx context.Context, n int) (late []float64, err error) {
+func edit(ctx context.Context, h *house.House, n int) (late []float64, err error) {
 	for i := range n {
 		when := fmt.Sprintf("every %dms", 200+10*i)
 		asked := time.Now()
-		if err := h.declare(ctx, "rest", when, nil); err != nil {
+		if err := h.Declare(ctx, "rest", when, nil); err != nil {
 			return nil, err
 		}
 		declared := time.Now()
 		var due, decided time.Time
-		err := h.until(ctx, 10*time.Second, func() (bool, error) {
-			rows, err := h.db.Reader().Query(ctx, "SELECT due_at, decided_at FROM punctual_occurrence WHERE due_at > $1 ORDER BY id LIMIT 1", asked)
+		err := h.Until(ctx, 10*time.Second, func() (bool, error) {
+			rows, err := h.DB.Reader().Query(ctx, "SELECT due_at, decided_at FROM punctual_occurrence WHERE due_at > $1 ORDER BY id LIMIT 1", asked)
 			if err != nil {
 				return false, err
 			}
@@ -102,7 +103,7 @@ func (h *house) edits(ctx context.Context, n int) (late []float64, err error) {
 			due = declared // the clock cannot have known of it before
 		}
 		late = append(late, decided.Sub(due).Seconds()*1000)
-		if err := h.declare(ctx, "rest", "every 8760h from 2020-01-01T00:00:00Z", nil); err != nil {
+		if err := h.Declare(ctx, "rest", "every 8760h from 2020-01-01T00:00:00Z", nil); err != nil {
 			return nil, err
 		}
 		time.Sleep(300 * time.Millisecond) // until the clock sleeps again

@@ -7,12 +7,7 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/bench/figure"
-	"github.com/punctual-dev/punctual/schedule"
-)
-
-const (
-	spreadSchedules = 20_000
-	spreadEvery     = 20 * time.Second // so that a thousand are due a second
+	"github.com/punctual-dev/punctual/bench/house"
 )
 
 // spreads measures a thousand occurrences a second, each due at an instant of its
@@ -23,7 +18,7 @@ func spreads(ctx context.Context, kind string, size sizes) (all []figure.Figure,
 		if err != nil {
 			return nil, err
 		}
-		name := fmt.Sprintf("%s: 1,000 a second among %s", kind, grouped(among))
+		name := fmt.Sprintf("%s: 1,000 a second among %s", kind, figure.Grouped(among))
 		p99, earliest := figure.At(late, 0.99), late[0]
 		all = append(all,
 			figure.Figure{What: name + ", lateness p50", Unit: "ms", Ours: figure.At(late, 0.5)},
@@ -37,67 +32,41 @@ func spreads(ctx context.Context, kind string, size sizes) (all []figure.Figure,
 // spread is how many milliseconds late each occurrence was decided, sorted, and
 // which part of a core the clock took.
 func spread(ctx context.Context, kind string, among int, length time.Duration) (late []float64, share float64, err error) {
-	h, err := openHouse(ctx, kind)
+	h, err := house.Open(ctx, kind, programs)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer h.close()
-	if err := h.spreadOut(ctx, among); err != nil {
+	defer h.Close()
+	if err := h.SpreadOut(ctx, house.SpreadSchedules, among); err != nil {
 		return nil, 0, err
 	}
-	if err := h.startClocks(ctx, 1); err != nil {
+	if err := h.StartClocks(ctx, 1); err != nil {
 		return nil, 0, err
 	}
 	// The first round is not measured: the schedules are spread by it.
-	time.Sleep(spreadEvery + 5*time.Second)
+	time.Sleep(house.SpreadEvery + 5*time.Second)
 	from := time.Now()
-	before, err := h.busy()
+	before, err := h.Busy()
 	if err != nil {
 		return nil, 0, err
 	}
 	time.Sleep(length)
-	after, err := h.busy()
+	after, err := h.Busy()
 	if err != nil {
 		return nil, 0, err
 	}
 	to := time.Now()
-	late, err = h.lateness(ctx, from, to)
-	if least := int(0.95 * length.Seconds() * spreadSchedules / spreadEvery.Seconds()); err == nil && len(late) < least {
+	late, err = lateness(ctx, h, from, to)
+	if least := int(0.95 * length.Seconds() * house.SpreadSchedules / house.SpreadEvery.Seconds()); err == nil && len(late) < least {
 		err = fmt.Errorf("only %d occurrences were decided, not %d", len(late), least)
 	}
 	return late, (after - before).Seconds() / to.Sub(from).Seconds(), err
 }
 
-// spreadOut makes the schedules that are measured and those among which they are.
-func (h *house) spreadOut(ctx context.Context, among int) error {
-	err := h.declare(ctx, "spread", "every 20s", func(d *schedule.Declaration) {
-		d.Jitter = spreadEvery
-		d.Policies.Overlap = schedule.OverlapAllow
-	})
-	if err != nil {
-		return err
-	}
-	if err := h.copies(ctx, "spread", spreadSchedules-1); err != nil {
-		return err
-	}
-	if among <= spreadSchedules {
-		return nil
-	}
-	return h.atRest(ctx, among-spreadSchedules)
-}
-
-// atRest makes schedules that are not due for months.
-func (h *house) atRest(ctx context.Context, n int) error {
-	if err := h.declare(ctx, "rest", "every 8760h from 2020-01-01T00:00:00Z", nil); err != nil {
-		return err
-	}
-	return h.copies(ctx, "rest", n-1)
-}
-
 // lateness is how many milliseconds after its due each decision was written that
 // was due in a span, sorted.
-func (h *house) lateness(ctx context.Context, from, to time.Time) ([]float64, error) {
-	rows, err := h.db.Reader().Query(ctx, "SELECT due_at, decided_at FROM punctual_occurrence WHERE due_at >= $1 AND due_at < $2 AND decision = 'enqueued'", from, to)
+func lateness(ctx context.Context, h *house.House, from, to time.Time) ([]float64, error) {
+	rows, err := h.DB.Reader().Query(ctx, "SELECT due_at, decided_at FROM punctual_occurrence WHERE due_at >= $1 AND due_at < $2 AND decision = 'enqueued'", from, to)
 	if err != nil {
 		return nil, err
 	}

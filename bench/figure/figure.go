@@ -107,3 +107,14 @@ func number(n float64) string {
 		return fmt.Sprintf("%.2f", n)
 	}
 }
+
+// Grouped writes a number with its thousands apart.
+func Grouped(n int) string {
+	digits := fmt.Sprint(n)
+	var parts []string
+	for len(digits) > 3 {
+		parts = append([]string{digits[len(digits)-3:]}, parts...)
+		digits = digits[:len(digits)-3]
+	}
+	return strings.Join(append([]string{digits}, parts...), ",")
+}

@@ -1,0 +1,77 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punctual-dev/punctual/internal/pgtest"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// A spread load: so many schedules, each due once in so long, at instants of
+// their own. A thousand are due a second.
+const (
+	SpreadSchedules = 20_000
+	SpreadEvery     = 20 * time.Second
+)
+
+// Crowd is a house with n schedules that are due at one instant.
+func Crowd(ctx context.Context, kind, programs string, n int, settings ...pgtest.Option) (*House, time.Time, error) {
+	h, err := Open(ctx, kind, programs, settings...)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	// Until then they are made, and the clocks started.
+	due := time.Now().Add(7*time.Second + time.Duration(n)*120*time.Microsecond).Truncate(time.Second)
+	err = h.Declare(ctx, "herd", "every 1h from "+schedule.FormatInstant(due), nil)
+	if err == nil {
+		err = h.Copies(ctx, "herd", n-1)
+	}
+	if err != nil {
+		h.Close()
+		return nil, due, err
+	}
+	return h, due, nil
+}
+
+// Exactly makes sure that there is one row and one job for each.
+func (h *House) Exactly(ctx context.Context, n int) error {
+	for _, query := range []string{
+		"SELECT count(*) FROM punctual_occurrence",
+		"SELECT count(DISTINCT schedule_id) FROM punctual_occurrence WHERE decision = 'enqueued'",
+		"SELECT count(*) FROM river_job",
+	} {
+		if found, err := h.Number(ctx, query); err != nil || found != int64(n) {
+			return fmt.Errorf("%s is %d, not %d (%v)", query, found, n, err)
+		}
+	}
+	return nil
+}
+
+// SpreadOut makes n schedules of a spread load, and others that are at rest, until
+// there are so many.
+func (h *House) SpreadOut(ctx context.Context, n, among int) error {
+	err := h.Declare(ctx, "spread", "every "+SpreadEvery.String(), func(d *schedule.Declaration) {
+		d.Jitter = SpreadEvery
+		d.Policies.Overlap = schedule.OverlapAllow
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.Copies(ctx, "spread", n-1); err != nil {
+		return err
+	}
+	if among <= n {
+		return nil
+	}
+	return h.AtRest(ctx, among-n)
+}
+
+// AtRest makes schedules that are not due for months.
+func (h *House) AtRest(ctx context.Context, n int) error {
+	if err := h.Declare(ctx, "rest", "every 8760h from 2020-01-01T00:00:00Z", nil); err != nil {
+		return err
+	}
+	return h.Copies(ctx, "rest", n-1)
+}

@@ -40,7 +40,7 @@ func databaseTime(ctx context.Context, kind string, clocks int, length time.Dura
 		return 0, err
 	}
 	defer h.Close()
-	if err := h.SpreadOut(ctx, house.SpreadSchedules, 0); err != nil {
+	if err := h.SpreadOut(ctx, house.SpreadSchedules, house.SpreadEvery, 0); err != nil {
 		return 0, err
 	}
 	if err := h.StartClocks(ctx, clocks); err != nil {

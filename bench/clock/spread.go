@@ -37,7 +37,7 @@ func spread(ctx context.Context, kind string, among int, length time.Duration) (
 		return nil, 0, err
 	}
 	defer h.Close()
-	if err := h.SpreadOut(ctx, house.SpreadSchedules, among); err != nil {
+	if err := h.SpreadOut(ctx, house.SpreadSchedules, house.SpreadEvery, among); err != nil {
 		return nil, 0, err
 	}
 	if err := h.StartClocks(ctx, 1); err != nil {

@@ -25,8 +25,8 @@ type House struct {
 	DB       *database.Database
 	Clocks   []*process.Process // alive
 	Programs string             // the folder of what was built
+	Address  string             // of the database
 
-	address string
 	folder  string
 	server  *pgtest.Running // nil on SQLite
 	store   *store.Store
@@ -51,18 +51,18 @@ func Open(ctx context.Context, kind, programs string, settings ...pgtest.Option)
 	if h.folder, err = os.MkdirTemp("", "punctual-bench-"); err != nil {
 		return nil, err
 	}
-	h.address = "sqlite:" + filepath.Join(h.folder, "punctual.db")
+	h.Address = "sqlite:" + filepath.Join(h.folder, "punctual.db")
 	if kind == "postgres" {
 		if h.server, err = pgtest.Launch(append(settings, pgtest.Durable())...); err != nil {
 			return nil, err
 		}
-		h.address = h.server.URL()
+		h.Address = h.server.URL()
 	}
-	if h.door, err = punctual.Open(ctx, h.address, punctual.Logger(slog.New(slog.DiscardHandler))); err != nil {
+	if h.door, err = punctual.Open(ctx, h.Address, punctual.Logger(slog.New(slog.DiscardHandler))); err != nil {
 		return nil, err
 	}
 	h.store = h.door.Store()
-	h.DB, err = database.Open(ctx, h.address, database.Options{})
+	h.DB, err = database.Open(ctx, h.Address, database.Options{})
 	return h, err
 }
 
@@ -149,7 +149,7 @@ func (h *House) Number(ctx context.Context, query string, arguments ...any) (n i
 func (h *House) StartClocks(ctx context.Context, n int) error {
 	path := filepath.Join(h.folder, "clocks.log")
 	for range n {
-		p, err := process.Start(path, filepath.Join(h.Programs, "punctual"), "clock", "--database", h.address)
+		p, err := process.Start(path, filepath.Join(h.Programs, "punctual"), "clock", "--database", h.Address)
 		if err != nil {
 			return err
 		}

@@ -49,11 +49,11 @@ func (h *House) Exactly(ctx context.Context, n int) error {
 	return nil
 }
 
-// SpreadOut makes n schedules of a spread load, and others that are at rest, until
-// there are so many.
-func (h *House) SpreadOut(ctx context.Context, n, among int) error {
-	err := h.Declare(ctx, "spread", "every "+SpreadEvery.String(), func(d *schedule.Declaration) {
-		d.Jitter = SpreadEvery
+// SpreadOut makes n schedules of a spread load, each due once in so long, and
+// others that are at rest, until there are so many.
+func (h *House) SpreadOut(ctx context.Context, n int, every time.Duration, among int) error {
+	err := h.Declare(ctx, "spread", "every "+every.String(), func(d *schedule.Declaration) {
+		d.Jitter = every
 		d.Policies.Overlap = schedule.OverlapAllow
 	})
 	if err != nil {

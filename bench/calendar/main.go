@@ -65,11 +65,13 @@ func printSpeed(each time.Duration) {
 		}
 		fmt.Fprintln(table)
 	}
-	table.Flush()
+	if err := table.Flush(); err != nil {
+		panic(err)
+	}
 
 	fmt.Println("\nParse: nanoseconds for 0 9 * * mon-fri in America/New_York, the zone known to us, loaded by the others.")
 	for _, l := range libraries {
-		took := best(each, func() { l.parse("0 9 * * mon-fri", "America/New_York") })
+		took := best(each, func() { _, _ = l.parse("0 9 * * mon-fri", "America/New_York") })
 		fmt.Printf("%22s  %.0f\n", l.name, took)
 	}
 	next, err := libraries[0].parse("0 9 * * mon-fri", "America/New_York")

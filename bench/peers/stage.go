@@ -160,10 +160,15 @@ func onRedis(name string, settings ...string) scheduler {
 		if err != nil {
 			return nil, err
 		}
-		// They are due again after so long, and by then all of it has to be over.
-		every := (2*time.Second + time.Duration(n)*500*time.Microsecond).Round(time.Second)
-		registered := time.Now().Add(2*time.Second + time.Duration(n)*50*time.Microsecond).Truncate(time.Second)
-		s, err := startProgram(ctx, name, "asynq", server.socket, load.Load{Schedules: n, Due: registered.Add(every), Every: every}, server.close)
+		registered := time.Now().Add(3*time.Second + time.Duration(n)*50*time.Microsecond)
+		l := load.Load{Schedules: n, Due: registered.Truncate(time.Minute).Add(time.Minute), Every: time.Hour}
+		if n <= 1000 {
+			// A small herd need not wait for a whole minute, but it is due again soon,
+			// and by then all of it has to be over.
+			l.Every = 6 * time.Second
+			l.Due = registered.Truncate(time.Second).Add(l.Every)
+		}
+		s, err := startProgram(ctx, name, "asynq", server.socket, l, server.close)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,7 +23,9 @@ import (
 const connections = 10
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "cron: %v\n", err)
 		os.Exit(1)
 	}
@@ -73,5 +76,6 @@ func run(ctx context.Context) error {
 	}
 	c.Start()
 	load.Ready()
-	select {} // until killed
+	<-ctx.Done()
+	return nil
 }

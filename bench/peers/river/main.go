@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,7 +20,9 @@ import (
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "river: %v\n", err)
 		os.Exit(1)
 	}
@@ -81,5 +84,6 @@ func run(ctx context.Context) error {
 	}
 	time.Sleep(1500 * time.Millisecond)
 	load.Ready()
-	select {} // until killed
+	<-ctx.Done()
+	return nil
 }

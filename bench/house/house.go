@@ -62,7 +62,16 @@ func Open(ctx context.Context, kind, programs string, settings ...pgtest.Option)
 		return nil, err
 	}
 	h.store = h.door.Store()
-	h.DB, err = database.Open(ctx, h.Address, database.Options{})
+	own := h.Address
+	if kind == "postgres" {
+		// To make a hundred thousand schedules takes longer than a statement may.
+		separator := "?"
+		if strings.Contains(own, "?") {
+			separator = "&"
+		}
+		own += separator + "statement_timeout=0"
+	}
+	h.DB, err = database.Open(ctx, own, database.Options{})
 	return h, err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/punctual-dev/punctual/bench/figure"
@@ -117,6 +118,7 @@ func runHerd(ctx context.Context, who scheduler, n int) (found crowd, commit flo
 	if p, ok := s.queue.(postgres); ok {
 		commit, err = p.commit(ctx)
 	}
+	fmt.Fprintf(os.Stderr, "%s, %d at once: first %s (seen %s), half %s, last %s, lost %d, %.1f MB\n", who.name, n, found.first, found.seen, found.half, found.last, found.lost, found.memory)
 	return found, commit, err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/punctual-dev/punctual/bench/figure"
@@ -86,6 +87,8 @@ func runSpread(ctx context.Context, who scheduler, size sizes) (found steady, er
 		found.missing = due - len(found.late)
 	}
 	found.share = (after - before).Seconds() / to.Sub(from).Seconds()
+	fmt.Fprintf(os.Stderr, "%s, %d spread: p50 %.1f, p99 %.1f, earliest %.1f, latest %.1f ms, %.1f %% of a core, %d not made\n", who.name, size.spread,
+		figure.At(found.late, 0.5), figure.At(found.late, 0.99), found.late[0], figure.At(found.late, 1), 100*found.share, found.missing)
 	return found, nil
 }
 

@@ -33,7 +33,7 @@ type Figure struct {
 // nothing does.
 func (f Figure) Ratio() float64 {
 	switch {
-	case f.Beside == 0 || f.Ours == 0:
+	case f.Beside <= 0 || f.Ours <= 0: // as of what is early
 		return 0
 	case f.More:
 		return f.Beside / f.Ours

@@ -124,8 +124,8 @@ func runHerd(ctx context.Context, who scheduler, n int) (found crowd, commit flo
 
 // watch looks until n jobs are there, or nothing more comes. It notes each look
 // that saw more than the one before. Where a look takes long, as it does over many
-// rows that are not committed, it looks less often, so as not to take the
-// processor from what it measures.
+// rows that are not committed, it rests for longer, so as not to take the processor
+// from what it measures.
 func (s *stage) watch(ctx context.Context, n int) (looks []look, err error) {
 	latest := look{at: s.due}
 	for latest.jobs < n && time.Since(latest.at) < s.patience() {
@@ -139,7 +139,11 @@ func (s *stage) watch(ctx context.Context, n int) (looks []look, err error) {
 			latest = look{now, jobs}
 			looks = append(looks, latest)
 		}
-		time.Sleep(max(time.Millisecond, 10*now.Sub(began)))
+		rest := 2 * time.Millisecond
+		if took := now.Sub(began); took > rest {
+			rest = 10 * took
+		}
+		time.Sleep(rest)
 	}
 	if _, ok := s.queue.(postgres); ok {
 		time.Sleep(time.Second) // for numbers that are seen out of turn

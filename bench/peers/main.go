@@ -7,8 +7,8 @@
 //
 // On Postgres the instant of a commit is the server's own
 // (track_commit_timestamp). It is taken just before the commit goes to the disk,
-// for all alike; what that takes is printed. Redis is asked a thousand times a
-// second.
+// for all alike; what that takes is printed. Redis is asked some
+// four hundred times a second.
 package main
 
 import (

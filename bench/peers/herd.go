@@ -122,6 +122,9 @@ func runHerd(ctx context.Context, who scheduler, n int) (found crowd, commit flo
 	return found, commit, err
 }
 
+// manyRows is longer than a look takes over few rows, even on a busy machine.
+const manyRows = 10 * time.Millisecond
+
 // watch looks until n jobs are there, or nothing more comes. It notes each look
 // that saw more than the one before. Where a look takes long, as it does over many
 // rows that are not committed, it rests for longer, so as not to take the processor
@@ -140,7 +143,7 @@ func (s *stage) watch(ctx context.Context, n int) (looks []look, err error) {
 			looks = append(looks, latest)
 		}
 		rest := 2 * time.Millisecond
-		if took := now.Sub(began); took > rest {
+		if took := now.Sub(began); took > manyRows {
 			rest = 10 * took
 		}
 		time.Sleep(rest)

@@ -55,8 +55,8 @@ func meant(expression string) string {
 	return guess
 }
 
-// inTheYear writes days of a year, and weekdays of a month, as the cron expression
-// that means them: no phrase does.
+// inTheYear writes days of a year, weekdays of a month and hours of a day as the
+// cron expression that means them: no phrase does.
 func inTheYear(guess string) string {
 	clock := func(hour, minute string) string {
 		h, _ := strconv.Atoi(cmp.Or(hour, "0"))
@@ -71,6 +71,19 @@ func inTheYear(guess string) string {
 		}
 		day = strings.TrimLeft(day, "0")
 		return clock(parts[7], parts[8]) + " " + day + " " + month + " *"
+	}
+	if parts := withinHours().FindStringSubmatch(guess); parts != nil {
+		first, _ := strconv.Atoi(parts[3])
+		end, _ := strconv.Atoi(parts[4])
+		minute, hours := "*/"+parts[1], fmt.Sprintf("%d-%d", first, end-1)
+		if parts[2] == "h" {
+			minute, hours = "0", hours+"/"+parts[1]
+		}
+		days := "*"
+		if parts[5] != "" {
+			days = "mon-fri"
+		}
+		return minute + " " + hours + " * * " + days
 	}
 	if parts := weekdayOfMonth().FindStringSubmatch(guess); parts != nil {
 		which := map[string]string{"first": "#1", "1st": "#1", "second": "#2", "2nd": "#2", "third": "#3", "3rd": "#3", "fourth": "#4", "4th": "#4", "last": "L"}[parts[1]]
@@ -90,6 +103,12 @@ const (
 var dayOfYear = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:yearly|annually|every year)(?: on)?(?: the)? (?:` + monthName + ` (?:the )?` + dayOfTheMonth + `|` +
 		dayOfTheMonth + ` (?:of )?` + monthName + `|([0-9]{1,2})-([0-9]{1,2}))` + oneTime)
+})
+
+// withinHours finds every 5 minutes between 09:00 and 17:00, at the end of which
+// there is none, and every 2 hours from 8 to 18 on weekdays.
+var withinHours = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^every ([0-9]+) ?(m|h)[a-z]* (?:between|from) ([0-9]{1,2})(?::00)? (?:and|to|until|till|-) ([0-9]{1,2})(?::00)?( (?:on )?(?:weekdays|mon-fri))?$`)
 })
 
 // weekdayOfMonth finds monthly on last friday, and every month on the 2nd tuesday

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -182,12 +183,17 @@ func (f *findings) line(number int) []rune {
 	return f.recent
 }
 
+// sorted gives what was found in the order of the file, but tabs that indent before
+// all else: what is wrong besides is often only what they make of it.
 func (f *findings) sorted() []Finding {
-	slices.SortStableFunc(f.all, func(a, b Finding) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
+	first := func(one Finding) int {
+		if one.Problem == tabProblem {
+			return 0
 		}
-		return a.Column - b.Column
+		return 1
+	}
+	slices.SortStableFunc(f.all, func(a, b Finding) int {
+		return cmp.Or(first(a)-first(b), a.Line-b.Line, a.Column-b.Column)
 	})
 	return f.all
 }

@@ -134,11 +134,13 @@ func pathTo(tokens token.Tokens, i int) string {
 	return path
 }
 
+const tabProblem = "a tab cannot indent"
+
 // explain turns what the YAML library says into what a person can act on.
 func explain(message string) (problem, advice string) {
 	for _, known := range []struct{ begins, problem, advice string }{
-		{"found character '\t'", "a tab cannot indent", "indent with spaces"},
-		{"tab character cannot", "a tab cannot indent", "indent with spaces"},
+		{"found character '\t'", tabProblem, "indent with spaces"},
+		{"tab character cannot", tabProblem, "indent with spaces"},
 		{"mapping value is not allowed", "a key cannot stand here", `put a value that holds ": " in quotes, or mend the indentation`},
 		{"could not find end character of double-quoted", "the quotes that begin here are never closed", `close them with "`},
 		{"could not find end character of single-quoted", "the quotes that begin here are never closed", "close them with '"},

@@ -31,6 +31,10 @@ type Finding struct {
 // pendingAllowed is how long what is due may be undecided while a clock lives.
 const pendingAllowed = 10 * time.Second
 
+// readWithin is how long an audit takes at most to read a schedule and its rows,
+// while clocks go on deciding.
+const readWithin = 10 * time.Second
+
 // Overdue says whether the finding is a fault where clocks ought to be alive:
 // due for longer than one takes, and undecided for no reason.
 func (f Finding) Overdue(now time.Time) bool {
@@ -93,8 +97,13 @@ func Audit(in AuditInput) []Finding {
 	}
 	a.gap(in.State.Cursor.Add(1))
 	for _, row := range in.Beyond {
-		if !row.Rewound && !a.isNominal(row.Nominal) {
+		switch {
+		case row.Rewound:
+		case !a.isNominal(row.Nominal):
 			a.find(FindingUnknown, row.Nominal, row.Until, row.Count, "the ledger has a row, but the when in force yields no such instant")
+		case row.Nominal.After(in.Now.Add(readWithin)):
+			// The clock would find it, and pass over the occurrence when it is due.
+			a.find(FindingWrong, row.Nominal, row.Until, row.Count, "the ledger has a decision, but it is not due yet")
 		}
 	}
 	a.ahead()

@@ -261,6 +261,8 @@ var auditTests = []test{
 				[]string{"no such nominal a 10:30"}},
 			{"added beyond the cursor", func() { insert("16:00:30", nil, 1, "") },
 				[]string{"no such nominal a 16:00:30"}},
+			{"added for what is not due yet", func() { insert("17:00", nil, 1, "missed") },
+				[]string{"wrong row a 17:00"}},
 			{"added for nobody", func() {
 				h.exec(`INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, decided_at) VALUES (999, $1, $1, 'clock', 'enqueued', $1)`, moment("12:00"))
 			}, []string{"wrong row schedule-999 12:00"}},

@@ -46,7 +46,7 @@ func inWords(t store.Target) string {
 type pauseCommand struct {
 	targetFlags
 	Until string `placeholder:"WHEN" help:"When it ends by itself: a duration from now such as 90m or 2d, or an instant such as 2027-01-01T09:00:00Z, or a local date and time."`
-	Note  string `placeholder:"TEXT" help:"Why; shown wherever the pause is."`
+	Note  string `placeholder:"TEXT" help:"Why; told by schedules show, the dashboard and the activity."`
 }
 
 // Help says what a pause is not.

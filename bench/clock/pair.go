@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,5 +92,9 @@ func killed(ctx context.Context, kind string, length time.Duration) (float64, er
 			return 0, fmt.Errorf("there are %d clocks, not two", len(h.Clocks))
 		}
 	}
-	return worst(ctx, h, "tick%", from, time.Now().Add(-2*time.Second))
+	gap, seen, err := worst(ctx, h, "tick%", from, time.Now().Add(-2*time.Second))
+	if err == nil && seen == 0 {
+		err = errors.New("nothing was decided after the clock was killed")
+	}
+	return gap, err
 }

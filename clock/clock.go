@@ -22,9 +22,9 @@ type Store interface {
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
 	NextDue(ctx context.Context) (time.Time, error)
-	// Foresee makes some schedules ready that are due soon, so that deciding them
-	// takes less time, and says whether there are more.
-	Foresee(ctx context.Context) (more bool, err error)
+	// Foresee makes some schedules ready that are due soon after now, so that deciding
+	// them takes less time, and says whether there are more.
+	Foresee(ctx context.Context, now time.Time) (more bool, err error)
 	Wakeups(ctx context.Context, wake func()) error
 	Transient(err error) bool
 }
@@ -230,16 +230,16 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	end := time.Now().Add(wait)
-	err = c.foresee(ctx, end)
+	err = c.foresee(ctx, now, end)
 	return time.Until(end), err
 }
 
 // foresee makes schedules ready as long as it holds nothing up: the clock would
 // only sleep meanwhile.
-func (c *Clock) foresee(ctx context.Context, end time.Time) error {
+func (c *Clock) foresee(ctx context.Context, now, end time.Time) error {
 	for more := c.rank == 0; more && len(c.woken) == 0 && ctx.Err() == nil && time.Until(end) > foresightTime; {
 		var err error
-		if more, err = c.store.Foresee(ctx); err != nil {
+		if more, err = c.store.Foresee(ctx, now); err != nil {
 			return fmt.Errorf("reading what is due soon: %w", err)
 		}
 	}

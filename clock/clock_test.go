@@ -179,7 +179,7 @@ func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
 	return next, f.called()
 }
 
-func (f *fakeStore) Foresee(context.Context) (more bool, err error) {
+func (f *fakeStore) Foresee(context.Context, time.Time) (more bool, err error) {
 	if f.soon == 0 {
 		return false, f.call()
 	}

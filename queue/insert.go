@@ -79,27 +79,14 @@ func rowOf(job Job) (row, error) {
 }
 
 func insertTogether(ctx context.Context, tx database.Tx, all []row) ([]int64, error) {
-	made, err := tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, queue, priority, max_attempts)
+	return database.Numbers(tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, queue, priority, max_attempts)
 		SELECT * FROM unnest($1::jsonb[], $2::jsonb[], $3::text[], $4::text[], $5::smallint[], $6::smallint[]) RETURNING id`,
-		column(all, func(r row) string { return r.args }),
-		column(all, func(r row) string { return r.metadata }),
-		column(all, func(r row) string { return r.kind }),
-		column(all, func(r row) string { return r.Queue }),
-		column(all, func(r row) int { return r.Priority }),
-		column(all, func(r row) int { return r.MaxAttempts }))
-	if err != nil {
-		return nil, err
-	}
-	defer made.Close()
-	ids := make([]int64, 0, len(all))
-	for made.Next() {
-		var id int64
-		if err := made.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, made.Err()
+		database.Column(all, func(r row) string { return r.args }),
+		database.Column(all, func(r row) string { return r.metadata }),
+		database.Column(all, func(r row) string { return r.kind }),
+		database.Column(all, func(r row) string { return r.Queue }),
+		database.Column(all, func(r row) int { return r.Priority }),
+		database.Column(all, func(r row) int { return r.MaxAttempts })))
 }
 
 func insertIntoFile(ctx context.Context, tx database.Tx, all []row) ([]int64, error) {
@@ -139,12 +126,4 @@ func notify(ctx context.Context, tx database.Tx, all []row) error {
 	}
 	_, err := tx.Exec(ctx, `SELECT pg_notify(current_schema() || '.river_insert', payload) FROM unnest($1::text[]) AS payload`, told)
 	return err
-}
-
-func column[T any](all []row, value func(row) T) []T {
-	values := make([]T, len(all))
-	for i, r := range all {
-		values[i] = value(r)
-	}
-	return values
 }

@@ -180,20 +180,7 @@ func (q *Queue) asked(ctx context.Context, ids []int64) ([]int64, error) {
 	if q.db.Kind == database.SQLite {
 		condition = `json_extract(j.metadata, '$.cancel_attempted_at') IS NOT NULL`
 	}
-	rows, err := q.db.Reader().Query(ctx, "SELECT j.id FROM river_job j WHERE j.id = ANY($1) AND "+condition, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var asked []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		asked = append(asked, id)
-	}
-	return asked, rows.Err()
+	return database.Numbers(q.db.Reader().Query(ctx, "SELECT j.id FROM river_job j WHERE j.id = ANY($1) AND "+condition, ids))
 }
 
 // lostGrace is how long a worker that was taken for dead waits for the attempts

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -197,7 +198,7 @@ func (a *jobAudit) orphan(ctx context.Context, job int64, name, due string) erro
 	if renamed, err := a.store.Renamed(ctx, r.key); err == nil && renamed != "" {
 		r.key = renamed
 	}
-	ids, err := numbers(a.store.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE key = $1", r.key))
+	ids, err := database.Numbers(a.store.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE key = $1", r.key))
 	if err != nil || len(ids) == 0 {
 		return err
 	}

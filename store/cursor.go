@@ -88,34 +88,26 @@ func (c *commit) moveRest(ctx context.Context, all []moved) error {
 			AS u (id, cursor_at, cursor_local, met_at, next_due_at, job_id,
 				waiting_for, waiting_due_at, wait_until, in_line, covered_count, covered_since, skip_at)
 		WHERE d.schedule_id = u.id`, append(append(basicColumns(all),
-		column(all, func(m moved) string { return string(m.state.Waiting) }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.WaitingDue) }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.WaitUntil) }),
-		column(all, func(m moved) int { return flag(m.state.InLine) }),
-		column(all, func(m moved) int { return m.state.CoveredCount }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.CoveredSince) }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.SkipAt) })), calendar.TZDataVersion())...)
+		database.Column(all, func(m moved) string { return string(m.state.Waiting) }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.WaitingDue) }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.WaitUntil) }),
+		database.Column(all, func(m moved) int { return flag(m.state.InLine) }),
+		database.Column(all, func(m moved) int { return m.state.CoveredCount }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.CoveredSince) }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.SkipAt) })), calendar.TZDataVersion())...)
 	return err
 }
 
 // basicColumns are what every move writes, as arrays.
 func basicColumns(all []moved) []any {
 	return []any{
-		column(all, func(m moved) int64 { return m.schedule.ID }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.Cursor) }),
-		column(all, func(m moved) string { return localReading(m.schedule, m.state.Cursor) }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.Met) }),
-		column(all, func(m moved) *time.Time { return orNull(m.state.NextDue) }),
-		column(all, func(m moved) int64 { return m.lastJob }),
+		database.Column(all, func(m moved) int64 { return m.schedule.ID }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.Cursor) }),
+		database.Column(all, func(m moved) string { return localReading(m.schedule, m.state.Cursor) }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.Met) }),
+		database.Column(all, func(m moved) *time.Time { return orNull(m.state.NextDue) }),
+		database.Column(all, func(m moved) int64 { return m.lastJob }),
 	}
-}
-
-func column[T any](all []moved, value func(moved) T) []T {
-	values := make([]T, len(all))
-	for i, m := range all {
-		values[i] = value(m)
-	}
-	return values
 }
 
 func orNull(at time.Time) *time.Time {

@@ -24,17 +24,13 @@ type foresight struct {
 	number int
 }
 
-// Foresee makes some of the schedules ready that come due within seconds, so that
-// a herd's first decisions need not wait for its whens to be read. It says
+// Foresee makes some of the schedules ready that come due within seconds of now,
+// so that a herd's first decisions need not wait for its whens to be read. It says
 // whether there are more. What it has not seen is read when it is due.
-func (s *Store) Foresee(ctx context.Context) (more bool, err error) {
+func (s *Store) Foresee(ctx context.Context, now time.Time) (more bool, err error) {
 	f := s.foresight
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now, err := s.db.Now(ctx)
-	if err != nil {
-		return false, err
-	}
 	if f.due.Before(now) {
 		f.due, f.id, f.number = now, 0, 0
 	}

@@ -215,7 +215,7 @@ func (s *Store) LastSuccesses(ctx context.Context, keys []string) (map[string]ti
 // its definitions, and hands each finding to report. It returns the number of
 // schedules it looked at.
 func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Finding)) (int, error) {
-	ids, err := numbers(s.db.Reader().Query(ctx, `SELECT id FROM punctual_schedule WHERE $1 = '' OR key = $1 ORDER BY key`, key))
+	ids, err := database.Numbers(s.db.Reader().Query(ctx, `SELECT id FROM punctual_schedule WHERE $1 = '' OR key = $1 ORDER BY key`, key))
 	if err != nil {
 		return 0, err
 	}

@@ -242,20 +242,3 @@ func (s *Store) Queues(ctx context.Context) ([]string, error) {
 	}
 	return queues, rows.Err()
 }
-
-// numbers reads a result of one column of whole numbers.
-func numbers(rows database.Rows, err error) ([]int64, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []int64
-	for rows.Next() {
-		var number int64
-		if err := rows.Scan(&number); err != nil {
-			return nil, err
-		}
-		all = append(all, number)
-	}
-	return all, rows.Err()
-}

@@ -98,7 +98,7 @@ var commitTests = []test{
 		foresee := func(want ...bool) {
 			h.Helper()
 			for i, want := range want {
-				more, err := seer.Foresee(h.ctx())
+				more, err := seer.Foresee(h.ctx(), h.clock())
 				h.must(err)
 				equal(h, fmt.Sprintf("more, the %d. time", i+1), more, want)
 			}

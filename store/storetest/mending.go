@@ -228,6 +228,24 @@ var mendTests = []test{
 	}},
 }
 
+// keep keeps what an audit looks at, until it is restored.
+func (h *house) keep() (restore func()) {
+	h.exec("CREATE TABLE kept AS SELECT * FROM punctual_occurrence")
+	h.exec("CREATE TABLE kept_due AS SELECT * FROM punctual_due")
+	return func() {
+		h.exec("DELETE FROM punctual_occurrence")
+		h.exec("DELETE FROM punctual_due")
+		overriding := "OVERRIDING SYSTEM VALUE "
+		if h.Database().Kind == "sqlite" {
+			overriding = ""
+		}
+		h.exec("INSERT INTO punctual_occurrence " + overriding + "SELECT * FROM kept")
+		h.exec("INSERT INTO punctual_due SELECT * FROM kept_due")
+		h.exec("DROP TABLE kept")
+		h.exec("DROP TABLE kept_due")
+	}
+}
+
 var auditTests = []test{
 	{"an audit names what was deleted, added, doubled or stretched by hand", func(h *house) {
 		h.damaged = true
@@ -283,20 +301,10 @@ var auditTests = []test{
 			{"without the row of what moves", func() { h.exec("DELETE FROM punctual_due") },
 				[]string{"wrong row a 09:00"}},
 		} {
-			h.exec("CREATE TABLE kept AS SELECT * FROM punctual_occurrence")
-			h.exec("CREATE TABLE kept_due AS SELECT * FROM punctual_due")
+			restore := h.keep()
 			c.damage()
 			same(h, c.what, h.findings(), c.want)
-			h.exec("DELETE FROM punctual_occurrence")
-			h.exec("DELETE FROM punctual_due")
-			overriding := "OVERRIDING SYSTEM VALUE "
-			if h.Database().Kind == "sqlite" {
-				overriding = ""
-			}
-			h.exec("INSERT INTO punctual_occurrence " + overriding + "SELECT * FROM kept")
-			h.exec("INSERT INTO punctual_due SELECT * FROM kept_due")
-			h.exec("DROP TABLE kept")
-			h.exec("DROP TABLE kept_due")
+			restore()
 		}
 		same(h, "restored", h.findings(), nil)
 	}},
@@ -354,20 +362,14 @@ var auditTests = []test{
 				h.exec("INSERT INTO punctual_occurrence (" + columns + ") SELECT " + strings.Replace(strings.Replace(columns, "job_id", "job_id + 1000", 1), "trigger_id", "'x'", 1) + " FROM punctual_occurrence WHERE origin = 'trigger' AND decision = 'enqueued'")
 			}, []string{"no such nominal b 13:01"}},
 		} {
-			h.exec("CREATE TABLE kept AS SELECT * FROM punctual_occurrence")
+			restore := h.keep()
 			c.damage()
 			same(h, c.what, h.findings(), c.want)
 			var ofA []string
 			_, err := h.Audit(h.ctx(), "a", func(f schedule.Finding) { ofA = append(ofA, f.Key) })
 			h.must(err)
 			equal(h, c.what+", audited alone", len(ofA), strings.Count(strings.Join(c.want, " "), " a "))
-			h.exec("DELETE FROM punctual_occurrence")
-			overriding := "OVERRIDING SYSTEM VALUE "
-			if h.Database().Kind == "sqlite" {
-				overriding = ""
-			}
-			h.exec("INSERT INTO punctual_occurrence " + overriding + "SELECT * FROM kept")
-			h.exec("DROP TABLE kept")
+			restore()
 		}
 		same(h, "restored", h.findings(), nil)
 	}},

@@ -1,18 +1,18 @@
 package database
 
-// Numbers reads a result of one column of whole numbers.
-func Numbers(rows Rows, err error) ([]int64, error) {
+// Values reads a result of one column.
+func Values[T any](rows Rows, err error) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []int64
+	var all []T
 	for rows.Next() {
-		var number int64
-		if err := rows.Scan(&number); err != nil {
+		var value T
+		if err := rows.Scan(&value); err != nil {
 			return nil, err
 		}
-		all = append(all, number)
+		all = append(all, value)
 	}
 	return all, rows.Err()
 }

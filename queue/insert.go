@@ -79,7 +79,7 @@ func rowOf(job Job) (row, error) {
 }
 
 func insertTogether(ctx context.Context, tx database.Tx, all []row) ([]int64, error) {
-	return database.Numbers(tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, queue, priority, max_attempts)
+	return database.Values[int64](tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, queue, priority, max_attempts)
 		SELECT * FROM unnest($1::jsonb[], $2::jsonb[], $3::text[], $4::text[], $5::smallint[], $6::smallint[]) RETURNING id`,
 		database.Column(all, func(r row) string { return r.args }),
 		database.Column(all, func(r row) string { return r.metadata }),

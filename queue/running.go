@@ -180,7 +180,7 @@ func (q *Queue) asked(ctx context.Context, ids []int64) ([]int64, error) {
 	if q.db.Kind == database.SQLite {
 		condition = `json_extract(j.metadata, '$.cancel_attempted_at') IS NOT NULL`
 	}
-	return database.Numbers(q.db.Reader().Query(ctx, "SELECT j.id FROM river_job j WHERE j.id = ANY($1) AND "+condition, ids))
+	return database.Values[int64](q.db.Reader().Query(ctx, "SELECT j.id FROM river_job j WHERE j.id = ANY($1) AND "+condition, ids))
 }
 
 // lostGrace is how long a worker that was taken for dead waits for the attempts

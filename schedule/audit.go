@@ -26,6 +26,7 @@ type Finding struct {
 	Count   int         `json:"count"`
 	Due     time.Time   `json:"due,omitzero"` // of the nominal, where it is undecided after the cursor
 	Detail  string      `json:"detail"`
+	Advice  string      `json:"advice,omitempty"` // what to do about a failure
 }
 
 // pendingAllowed is how long what is due may be undecided while a clock lives.
@@ -67,6 +68,25 @@ func (k FindingKind) Failure() bool {
 		return true
 	}
 	return false
+}
+
+// Advice says what to do about a failure of the occurrences of key from one
+// nominal up to another. A row that is gone is not written again: whether its job
+// ran, nobody knows who did not see it run.
+func (k FindingKind) Advice(key string, from, until time.Time) string {
+	show := "punctual runs show " + OccurrenceName(key, from)
+	switch k {
+	case FindingUndecided:
+		return fmt.Sprintf("it may have run, or not: look for what the job leaves behind. To run it now: punctual backfill %s --from %s --to %s",
+			key, FormatInstant(from), FormatInstant(later(from, until).Truncate(time.Second).Add(time.Second)))
+	case FindingTwice:
+		return "it may have run twice: " + show + " tells of each row what came of it"
+	case FindingUnknown:
+		return "it may have run although nothing was due: " + show + " tells what came of it"
+	case FindingWrong:
+		return "what the row tells is not to be relied on: compare " + show + " with what the job leaves behind"
+	}
+	return ""
 }
 
 // AuditInput is what is known of one schedule: its rows of the clock with a
@@ -121,7 +141,7 @@ type auditor struct {
 }
 
 func (a *auditor) find(kind FindingKind, nominal, until time.Time, count int, detail string, arguments ...any) {
-	f := Finding{Kind: kind, Key: a.in.Schedule.Key, Nominal: nominal, Count: count, Detail: fmt.Sprintf(detail, arguments...)}
+	f := Finding{Kind: kind, Key: a.in.Schedule.Key, Nominal: nominal, Count: count, Detail: fmt.Sprintf(detail, arguments...), Advice: kind.Advice(a.in.Schedule.Key, nominal, until)}
 	if count > 1 {
 		f.Until = until
 	}
@@ -215,7 +235,7 @@ func (a *auditor) forgiveTZData() {
 	for i, f := range a.findings {
 		if f.Kind == FindingUndecided || f.Kind == FindingUnknown || f.Kind == FindingWrong && f.Count > 1 {
 			a.findings[i].Detail = fmt.Sprintf("%s: %s (computed under tzdata %s; this audit has %s)", f.Kind, f.Detail, a.in.ForeignTZData, a.in.TZData)
-			a.findings[i].Kind = FindingNote
+			a.findings[i].Kind, a.findings[i].Advice = FindingNote, ""
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (s *Store) Missed(ctx context.Context, since time.Time, limit int) (all []M
 // that have run the longest first.
 func (s *Store) LongRunning(ctx context.Context, before time.Time, limit int) ([]Run, error) {
 	started := s.jobs.StartedAt
-	ids, err := database.Numbers(s.db.Reader().Query(ctx, `SELECT o.id FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
+	ids, err := database.Values[int64](s.db.Reader().Query(ctx, `SELECT o.id FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
 		WHERE o.schedule_id > 0 AND o.job_id IS NOT NULL AND o.outcome IS NULL AND j.state = 'running' AND `+started+` <= $1
 		ORDER BY `+started+` LIMIT `+fmt.Sprint(limit), before))
 	if err != nil || len(ids) == 0 {
@@ -166,11 +166,11 @@ func (s *Store) Plan(ctx context.Context) (p Plan, err error) {
 	if err != nil {
 		return p, err
 	}
-	pauses, err := database.Numbers(s.db.Reader().Query(ctx, "SELECT id FROM punctual_pause WHERE from_at <= $1 AND (until_at IS NULL OR until_at > $1) ORDER BY id", now))
+	pauses, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT id FROM punctual_pause WHERE from_at <= $1 AND (until_at IS NULL OR until_at > $1) ORDER BY id", now))
 	if err != nil {
 		return p, err
 	}
-	skips, err := database.Numbers(s.db.Reader().Query(ctx, "SELECT schedule_id FROM punctual_due WHERE skip_at > $1 ORDER BY schedule_id", now))
+	skips, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT schedule_id FROM punctual_due WHERE skip_at > $1 ORDER BY schedule_id", now))
 	p.pauses, p.skips = fmt.Sprint(pauses), fmt.Sprint(skips)
 	return p, err
 }

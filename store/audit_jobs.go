@@ -46,23 +46,27 @@ func (s *Store) auditJobs(ctx context.Context, id int64) (map[int64][]schedule.F
 	return a.found, nil
 }
 
-// unnamed are the findings of one schedule that tell something new: an occurrence
-// that is named already is not named again for another consequence of one fault.
-func unnamed(named, more []schedule.Finding) []schedule.Finding {
-	said := map[int64]bool{}
-	for _, f := range named {
+// joined adds findings about jobs to those about the when. An occurrence that is
+// named already is not named again for another consequence of one fault; only what
+// became of the job of one without a row is said beside it.
+func joined(named, more []schedule.Finding) []schedule.Finding {
+	said := map[int64]int{}
+	for i, f := range named {
 		if f.Kind.Failure() {
-			said[f.Nominal.UnixMicro()] = true
+			said[f.Nominal.UnixMicro()] = i
 		}
 	}
-	var all []schedule.Finding
 	for _, f := range more {
-		if at := f.Nominal.UnixMicro(); !said[at] {
-			said[at] = true
-			all = append(all, f)
+		i, ok := said[f.Nominal.UnixMicro()]
+		switch {
+		case !ok:
+			said[f.Nominal.UnixMicro()] = len(named)
+			named = append(named, f)
+		case named[i].Kind == schedule.FindingUndecided:
+			named[i].Detail += "; " + f.Detail
 		}
 	}
-	return all
+	return named
 }
 
 func (a *jobAudit) find(r auditRow, kind schedule.FindingKind, detail string, arguments ...any) {
@@ -70,7 +74,7 @@ func (a *jobAudit) find(r auditRow, kind schedule.FindingKind, detail string, ar
 		return
 	}
 	a.found[r.schedule] = append(a.found[r.schedule], schedule.Finding{
-		Kind: kind, Key: r.key, Nominal: r.at(), Count: 1, Detail: fmt.Sprintf(detail, arguments...),
+		Kind: kind, Key: r.key, Nominal: r.at(), Count: 1, Detail: fmt.Sprintf(detail, arguments...), Advice: r.advice(kind),
 	})
 }
 
@@ -98,6 +102,18 @@ func (r auditRow) at() time.Time {
 		return r.due
 	}
 	return r.nominal
+}
+
+// advice says what to do about a failure of the row. A trigger has no nominal: no
+// backfill runs it, and it is shown under a name of its own.
+func (r auditRow) advice(kind schedule.FindingKind) string {
+	switch {
+	case r.trigger == "":
+		return kind.Advice(r.key, r.at(), r.at())
+	case kind == schedule.FindingUndecided:
+		return "it may have run, or not: look for what the job leaves behind. To run it now: punctual schedules trigger " + r.key
+	}
+	return fmt.Sprintf("punctual runs show %s!%s tells what came of it", r.key, r.trigger)
 }
 
 // what a row is, in a sentence.
@@ -148,26 +164,21 @@ func (a *jobAudit) shared(ctx context.Context) error {
 // job was told its occurrence. A job that no row names lost its row.
 func (a *jobAudit) told(ctx context.Context) error {
 	jobs := a.store.jobs
-	type orphan struct {
-		job       int64
-		name, due string
-	}
+	type orphan struct{ job, state, name, due string }
 	var orphans []orphan
 	err := a.rows(ctx, func(r auditRow, more []string) {
-		name, due, job := more[0], more[1], more[2]
+		o := orphan{job: more[0], state: more[1], name: more[2], due: more[3]}
 		if r.schedule == 0 {
-			o := orphan{name: name, due: due}
-			_, _ = fmt.Sscan(job, &o.job)
 			orphans = append(orphans, o)
-		} else if !r.is(name) {
-			a.find(r, schedule.FindingWrong, "%s names job %d, which was made for %s", r.what(), r.job, name)
+		} else if !r.is(o.name) {
+			a.find(r, schedule.FindingWrong, "%s names job %d, which was made for %s", r.what(), r.job, o.name)
 		}
-	}, 3, `SELECT `+auditRowColumns+`, `+jobs.Occurrence+`, coalesce(`+jobs.Due+`, ''), CAST(j.id AS text)
+	}, 4, `SELECT `+auditRowColumns+`, CAST(j.id AS text), CAST(j.state AS text), `+jobs.Occurrence+`, coalesce(`+jobs.Due+`, '')
 		FROM river_job j LEFT JOIN punctual_occurrence o ON o.job_id = j.id LEFT JOIN punctual_schedule s ON s.id = o.schedule_id
 		WHERE `+jobs.Occurrence+` IS NOT NULL ORDER BY j.id`)
 	for _, o := range orphans {
 		if err == nil {
-			err = a.orphan(ctx, o.job, o.name, o.due)
+			err = a.orphan(ctx, o.name, o.due, fmt.Sprintf("job %s (%s)", o.job, o.state))
 		}
 	}
 	return err
@@ -186,7 +197,7 @@ func (r auditRow) is(name string) bool {
 }
 
 // orphan tells of a job that no row names, unless its row may have been pruned.
-func (a *jobAudit) orphan(ctx context.Context, job int64, name, due string) error {
+func (a *jobAudit) orphan(ctx context.Context, name, due, job string) error {
 	at, err := time.Parse(time.RFC3339, due)
 	if err != nil || !at.After(a.since) {
 		return nil
@@ -198,12 +209,12 @@ func (a *jobAudit) orphan(ctx context.Context, job int64, name, due string) erro
 	if renamed, err := a.store.Renamed(ctx, r.key); err == nil && renamed != "" {
 		r.key = renamed
 	}
-	ids, err := database.Numbers(a.store.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE key = $1", r.key))
+	ids, err := database.Values[int64](a.store.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE key = $1", r.key))
 	if err != nil || len(ids) == 0 {
 		return err
 	}
 	r.schedule = ids[0]
-	a.find(r, schedule.FindingWrong, "the queue has job %d, made for %s, but no row of the ledger names it", job, name)
+	a.find(r, schedule.FindingWrong, "the queue has %s, made for %s, but no row of the ledger names it", job, name)
 	return nil
 }
 
@@ -248,12 +259,82 @@ func (a *jobAudit) backfills(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.rows(ctx, func(r auditRow, more []string) {
-		a.find(r, schedule.FindingWrong, "backfill %d made %s jobs, but the ledger has %s rows of it", r.run, more[0], more[1])
+	type count struct {
+		of         auditRow
+		made, rows int
+	}
+	var counts []count
+	err = a.rows(ctx, func(r auditRow, more []string) {
+		c := count{of: r}
+		_, err = fmt.Sscan(more[0]+" "+more[1], &c.made, &c.rows)
+		counts = append(counts, c)
 	}, 2, `SELECT s.id, s.key, b.from_at, b.from_at, 'backfill', b.id, '', 0, CAST(b.enqueued AS text), CAST(b.there AS text)
 		FROM (SELECT c.*, (SELECT count(*) FROM punctual_occurrence o WHERE o.schedule_id = c.schedule_id AND o.origin = 'backfill' AND o.run = c.id) AS there
 			FROM punctual_backfill c) b JOIN punctual_schedule s ON s.id = b.schedule_id
 		WHERE b.there > b.enqueued OR b.there < b.enqueued AND b.created_at > $1 ORDER BY b.id`, a.since)
+	for _, c := range counts {
+		if err == nil {
+			err = a.miscounted(ctx, c.of, c.made, c.rows)
+		}
+	}
+	return err
+}
+
+// miscounted tells of a backfill that made more or fewer jobs than it has rows. It
+// names the nominals whose rows are gone, if they are as many as are wanting; an
+// edit of the when changes which they would be.
+func (a *jobAudit) miscounted(ctx context.Context, backfill auditRow, made, rows int) error {
+	gone, err := a.gone(ctx, backfill)
+	if err != nil {
+		return err
+	}
+	if len(gone) != made-rows {
+		a.find(backfill, schedule.FindingWrong, "backfill %d made %d jobs, but the ledger has %d rows of it", backfill.run, made, rows)
+		return nil
+	}
+	for _, nominal := range gone {
+		row := backfill
+		row.nominal, row.due = nominal, nominal
+		a.find(row, schedule.FindingUndecided, "backfill %d made a job of it, but its row is gone", backfill.run)
+	}
+	return nil
+}
+
+// gone are the nominals that a backfill came past, by the when now in force, and of
+// which the ledger has no row.
+func (a *jobAudit) gone(ctx context.Context, backfill auditRow) ([]time.Time, error) {
+	reader := a.store.db.Reader()
+	b, err := a.store.BackfillByID(ctx, backfill.run)
+	if err != nil {
+		return nil, err
+	}
+	definitions, err := a.store.definitions(ctx, reader, []int64{backfill.schedule})
+	if err != nil {
+		return nil, err
+	}
+	timeline, err := schedule.NewTimeline(definitions[backfill.schedule])
+	if err != nil {
+		return nil, nil // in error, which is told; it has no nominals
+	}
+	// Without rerun it passed over what had a job already.
+	nominals, err := database.Values[time.Time](reader.Query(ctx, `SELECT nominal_at FROM punctual_occurrence
+		WHERE schedule_id = $1 AND nominal_at >= $2 AND nominal_at < $3 AND decision = 'enqueued'
+			AND (origin = 'backfill' AND run = $4 OR $5 = 0 AND (origin = 'clock' OR origin = 'backfill' AND run < $4))`,
+		backfill.schedule, b.From, b.To, b.ID, flag(b.Rerun)))
+	if err != nil {
+		return nil, err
+	}
+	there := map[int64]bool{}
+	for _, nominal := range nominals {
+		there[nominal.UnixMicro()] = true
+	}
+	end := b.To
+	if past := b.Cursor.Add(time.Microsecond); b.FinishedAt.IsZero() && past.Before(end) {
+		end = past
+	}
+	return slices.DeleteFunc(timeline.BackfillNominals(time.Time{}, b.From, end, maxBackfill), func(nominal time.Time) bool {
+		return there[nominal.UnixMicro()]
+	}), nil
 }
 
 // triggers compares the triggers of the last day with the activity, where each

@@ -200,7 +200,7 @@ func (e *edit) delete(one *schedule.Schedule, state stateRow, cancelJobs bool, a
 
 // cancelPending cancels the jobs of a schedule that have not ended.
 func (e *edit) cancelPending(id int64) error {
-	jobs, err := database.Numbers(e.tx.Query(e.ctx, `SELECT job_id FROM punctual_occurrence
+	jobs, err := database.Values[int64](e.tx.Query(e.ctx, `SELECT job_id FROM punctual_occurrence
 		WHERE schedule_id = $1 AND job_id IS NOT NULL AND outcome IS NULL`, id))
 	if err != nil {
 		return err
@@ -332,7 +332,7 @@ func (s *Store) scheduleIDs(ctx context.Context, key string) ([]int64, error) {
 	if key != "" {
 		condition, arguments = "deleted_at IS NULL AND key = $1", []any{key}
 	}
-	ids, err := database.Numbers(s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE "+condition+" ORDER BY id", arguments...))
+	ids, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE "+condition+" ORDER BY id", arguments...))
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
 	err = s.edit(ctx, func(e *edit) error {
 		mended = 0
 		// What a newer version wrote is left to it.
-		ids, err := database.Numbers(e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due
+		ids, err := database.Values[int64](e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due
 			WHERE (cursor_at > $1 OR schedule_id IN (SELECT d.schedule_id FROM punctual_definition d WHERE d.from_at > $1))
 				AND schedule_id IN (SELECT s.id FROM punctual_schedule s WHERE s.format <= $3)
 			ORDER BY schedule_id LIMIT $2 FOR UPDATE SKIP LOCKED`, e.now.Add(aheadAllowed), mendBatch, Format))
@@ -193,7 +193,7 @@ func (s *Store) Retime(ctx context.Context) (int, error) {
 }
 
 func (s *Store) retimeSome(ctx context.Context) (int, error) {
-	ids, err := database.Numbers(s.db.Reader().Query(ctx, `SELECT d.schedule_id FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
+	ids, err := database.Values[int64](s.db.Reader().Query(ctx, `SELECT d.schedule_id FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
 		WHERE d.tzdata <> $1 AND s.format <= $2 AND s.deleted_at IS NULL ORDER BY d.schedule_id LIMIT $3`,
 		calendar.TZDataVersion(), Format, mendBatch))
 	if err != nil {

@@ -79,7 +79,7 @@ func (s *Store) openButEnded(ctx context.Context, all bool) ([]int64, error) {
 		query, arguments = `SELECT o.id FROM punctual_occurrence o LEFT JOIN river_job j ON j.id = o.job_id
 			WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR `+s.jobs.Ended+`) LIMIT $1`, arguments[:1]
 	}
-	return database.Numbers(s.db.Reader().Query(ctx, query, arguments...))
+	return database.Values[int64](s.db.Reader().Query(ctx, query, arguments...))
 }
 
 // copyOutcomes copies those of rows that nobody has copied meanwhile.

@@ -205,12 +205,12 @@ func (p *pruning) removeOutputs(ctx context.Context, jobs []int64) error {
 // plans rests on the ledger. One with a backfill under way that goes by what has
 // run is left alone.
 func (p *pruning) hold(ctx context.Context, tx database.Tx, schedules []int64) ([]int64, error) {
-	held, err := database.Numbers(tx.Query(ctx, `SELECT schedule_id FROM punctual_due
+	held, err := database.Values[int64](tx.Query(ctx, `SELECT schedule_id FROM punctual_due
 		WHERE schedule_id = ANY($1) ORDER BY schedule_id FOR UPDATE SKIP LOCKED`, schedules))
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
-	busy, err := database.Numbers(tx.Query(ctx, `SELECT schedule_id FROM punctual_backfill
+	busy, err := database.Values[int64](tx.Query(ctx, `SELECT schedule_id FROM punctual_backfill
 		WHERE schedule_id = ANY($1) AND rerun = 0 AND finished_at IS NULL AND stopped_at IS NULL`, held))
 	if err != nil {
 		return nil, err

@@ -215,7 +215,7 @@ func (s *Store) LastSuccesses(ctx context.Context, keys []string) (map[string]ti
 // its definitions, and hands each finding to report. It returns the number of
 // schedules it looked at.
 func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Finding)) (int, error) {
-	ids, err := database.Numbers(s.db.Reader().Query(ctx, `SELECT id FROM punctual_schedule WHERE $1 = '' OR key = $1 ORDER BY key`, key))
+	ids, err := database.Values[int64](s.db.Reader().Query(ctx, `SELECT id FROM punctual_schedule WHERE $1 = '' OR key = $1 ORDER BY key`, key))
 	if err != nil {
 		return 0, err
 	}
@@ -240,7 +240,7 @@ func (s *Store) Audit(ctx context.Context, key string, report func(schedule.Find
 		if err != nil {
 			return 0, fmt.Errorf("auditing: %w", err)
 		}
-		for _, finding := range append(findings, unnamed(findings, jobs[id])...) {
+		for _, finding := range joined(findings, jobs[id]) {
 			report(finding)
 		}
 	}
@@ -268,6 +268,7 @@ func (s *Store) reportStray(ctx context.Context, report func(schedule.Finding)) 
 		report(schedule.Finding{
 			Kind: schedule.FindingWrong, Key: fmt.Sprintf("schedule-%d", id), Nominal: first, Count: 1,
 			Detail: fmt.Sprintf("the ledger has %d of its rows, but there is no schedule of that number", count),
+			Advice: "a schedule that punctual deletes keeps its row, so this one was deleted otherwise: restore it from a backup, or delete its rows, too",
 		})
 	}
 	return rows.Err()
@@ -317,6 +318,7 @@ func (s *Store) auditOnce(ctx context.Context, id int64) ([]schedule.Finding, er
 		return []schedule.Finding{{
 			Kind: schedule.FindingWrong, Key: one.Key, Nominal: one.CreatedAt, Count: 1,
 			Detail: "its row of punctual_due is gone, and with it the cursor; nothing is decided any more",
+			Advice: "restore the database from a backup; or give the schedule another key and apply it as a new one",
 		}}, nil
 	}
 	if format > Format {

@@ -96,7 +96,7 @@ func (s *Store) RunsBack(ctx context.Context, f RunFilter, most int) (runs []Run
 			if f.Before != 0 {
 				condition, arguments = condition+" AND o.id < $1", []any{f.Before}
 			}
-			ids, err := database.Numbers(s.db.Reader().Query(ctx, fmt.Sprintf("SELECT o.id FROM punctual_occurrence o WHERE %s ORDER BY o.id DESC LIMIT 1 OFFSET %d", condition, most), arguments...))
+			ids, err := database.Values[int64](s.db.Reader().Query(ctx, fmt.Sprintf("SELECT o.id FROM punctual_occurrence o WHERE %s ORDER BY o.id DESC LIMIT 1 OFFSET %d", condition, most), arguments...))
 			if err != nil {
 				return nil, 0, err
 			}

@@ -17,7 +17,7 @@ type auditCommand struct {
 
 // Help says what is compared with what.
 func (c *auditCommand) Help() string {
-	return "Recomputes every nominal by the definition in force at its time, and compares with the ledger. A nominal without a decision, or with two, and a decision without a nominal is a failure: it is named, and the exit code is 1. What waits, is in error or is not yet decided is listed and fails nothing."
+	return "Recomputes every nominal by the definition in force at its time, and compares with the ledger. A nominal without a decision, or with two, and a decision without a nominal is a failure: it is named, and the exit code is 1. What waits, is in error or is not yet decided is listed and fails nothing.\n\nA row that was removed or changed behind Punctual's back is not written anew: nothing but the job itself can tell whether it ran. Under the first finding of a kind stands how to find out, and how to run it now. Then restore the database from a backup, or let it be: the finding is named for as long as the history reaches back to it."
 }
 
 // auditFinding is a finding for scripts.
@@ -94,6 +94,7 @@ func (r audited) print(a *app) {
 		}
 		return 1
 	})
+	advised := map[schedule.FindingKind]bool{}
 	for _, f := range r.Findings {
 		c := yellow
 		switch {
@@ -107,6 +108,10 @@ func (r audited) print(a *app) {
 			many = fmt.Sprintf(" … %s (%d)", schedule.FormatInstant(f.Until), f.Count)
 		}
 		fmt.Fprintf(a.Stdout, "%s%s: %s: %s\n", f.Occurrence, many, a.paint(string(f.Kind), c), f.Detail)
+		if f.Advice != "" && !advised[f.Kind] {
+			advised[f.Kind] = true
+			fmt.Fprintf(a.Stdout, "  → %s\n", f.Advice)
+		}
 	}
 	of := counted(r.Schedules, "schedule")
 	if r.OK {
@@ -117,5 +122,5 @@ func (r audited) print(a *app) {
 		fmt.Fprintf(a.Stdout, "%s: every occurrence is accounted for%s.\n", of, rest)
 		return
 	}
-	fmt.Fprintf(a.Stdout, "%s: %s.\n", of, a.paint(counted(r.Failures, "failure"), red))
+	fmt.Fprintf(a.Stdout, "%s: %s. Nothing mends a row that was changed behind Punctual's back: see punctual audit --help.\n", of, a.paint(counted(r.Failures, "failure"), red))
 }

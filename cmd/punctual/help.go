@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -103,11 +104,29 @@ func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
 		return
 	}
 	text := plainly(err)
+	if missing := missingArguments.FindStringSubmatch(err.Error()); missing != nil {
+		text = fmt.Sprintf("%s is missing: %s", missing[1], "punctual "+node.Summary())
+	}
 	if rest, ok := strings.CutPrefix(err.Error(), "unexpected argument "); ok && len(node.Children) > 0 {
 		word, _, _ := strings.Cut(rest, ",") // the parser's own suggestion follows
-		text = fmt.Sprintf("there is no command %q%s", strings.TrimSpace(strings.TrimPrefix(node.FullPath()+" "+word, "punctual ")), suggested(parser.Model.Node, word))
+		instead := cmp.Or(suggested(node, word), suggested(parser.Model.Node, word))
+		if instead == "" && node != parser.Model.Node {
+			instead = "; allowed: " + strings.Join(commandNames(node), ", ")
+		}
+		text = fmt.Sprintf("there is no command %q%s", strings.TrimSpace(strings.TrimPrefix(node.FullPath()+" "+word, "punctual ")), instead)
 	}
 	fmt.Fprintf(w, "punctual: %s\nSee: %s --help\n", text, node.FullPath())
+}
+
+// missingArguments finds what the parser wants where the line ends too early.
+var missingArguments = regexp.MustCompile(`^(?:expected "|missing positional arguments )(<.*?)"?$`)
+
+func commandNames(group *kong.Node) []string {
+	var names []string
+	for _, child := range group.Children {
+		names = append(names, child.Name)
+	}
+	return names
 }
 
 // plainly is a complaint of the parser without its own jargon.
@@ -133,8 +152,8 @@ var parserJargon = []struct {
 	{regexp.MustCompile(`\bexpected `), "needs "},
 }
 
-// suggested names the commands that a word probably meant: those so called that
-// stand in a group, or else the nearest name.
+// suggested names the commands below a node that a word probably meant: those so
+// called, or else the nearest name.
 func suggested(root *kong.Node, word string) string {
 	var paths, names []string
 	var walk func(*kong.Node)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
@@ -230,19 +231,19 @@ var mendTests = []test{
 
 // keep keeps what an audit looks at, until it is restored.
 func (h *house) keep() (restore func()) {
-	h.exec("CREATE TABLE kept AS SELECT * FROM punctual_occurrence")
-	h.exec("CREATE TABLE kept_due AS SELECT * FROM punctual_due")
+	overriding := map[string]string{"punctual_occurrence": "", "punctual_due": "", "punctual_backfill": "", "river_job": ""}
+	if h.Database().Kind == database.Postgres {
+		overriding["punctual_occurrence"], overriding["punctual_backfill"] = "OVERRIDING SYSTEM VALUE", "OVERRIDING SYSTEM VALUE"
+	}
+	for table := range overriding {
+		h.exec("CREATE TABLE kept_" + table + " AS SELECT * FROM " + table)
+	}
 	return func() {
-		h.exec("DELETE FROM punctual_occurrence")
-		h.exec("DELETE FROM punctual_due")
-		overriding := "OVERRIDING SYSTEM VALUE "
-		if h.Database().Kind == "sqlite" {
-			overriding = ""
+		for table, overriding := range overriding {
+			h.exec("DELETE FROM " + table)
+			h.exec("INSERT INTO " + table + " " + overriding + " SELECT * FROM kept_" + table)
+			h.exec("DROP TABLE kept_" + table)
 		}
-		h.exec("INSERT INTO punctual_occurrence " + overriding + "SELECT * FROM kept")
-		h.exec("INSERT INTO punctual_due SELECT * FROM kept_due")
-		h.exec("DROP TABLE kept")
-		h.exec("DROP TABLE kept_due")
 	}
 }
 
@@ -332,7 +333,16 @@ var auditTests = []test{
 			want   []string
 		}{
 			{"a backfill's row deleted", func() { h.exec("DELETE FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00")) },
-				[]string{"wrong row a 10:00", "wrong row a 11:00"}},
+				[]string{"no decision a 11:00"}},
+			{"a backfill's row and job deleted", func() {
+				h.exec("DELETE FROM river_job WHERE id = (SELECT job_id FROM punctual_occurrence WHERE "+backfilled+"$1)", moment("11:00"))
+				h.exec("DELETE FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00"))
+			}, []string{"no decision a 11:00"}},
+			{"a backfill's row deleted, and its count changed", func() {
+				h.exec("UPDATE punctual_backfill SET enqueued = 5")
+				h.exec("DELETE FROM river_job WHERE id = (SELECT job_id FROM punctual_occurrence WHERE "+backfilled+"$1)", moment("11:00"))
+				h.exec("DELETE FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00"))
+			}, []string{"wrong row a 10:00"}},
 			{"a backfill's row doubled", func() {
 				h.exec("DROP INDEX punctual_occurrence_backfill")
 				h.exec("INSERT INTO punctual_occurrence ("+columns+") SELECT "+columns+" FROM punctual_occurrence WHERE "+backfilled+"$1", moment("11:00"))

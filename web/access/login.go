@@ -176,6 +176,9 @@ func ValidName(name string) error {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._@+-", r)
 	}
 	if name == "" || len(name) > longest || strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }) {
+		if name == "" {
+			return fmt.Errorf("give a name: 1 to %d letters and digits of ASCII and . _ @ + -", longest)
+		}
 		return fmt.Errorf("the name %q: allowed are 1 to %d letters and digits of ASCII and . _ @ + -", name, longest)
 	}
 	return nil

@@ -14,6 +14,9 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 // groupDead does not know here; zombies are waited for as if they lived.
 func groupDead(int) bool { return false }
 
+// hasEnded does not know here; who has just ended is asked in vain.
+func hasEnded(int) bool { return false }
+
 // stray is a process that left the group of a command. None is found here.
 type stray struct{ *os.Process }
 

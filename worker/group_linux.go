@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -109,6 +110,15 @@ type status struct {
 
 // alive is false for a zombie.
 func (s status) alive() bool { return s.state != 'Z' && s.state != 'X' }
+
+// hasEnded says whether a child has ended, of which its process may not have heard
+// yet.
+func hasEnded(pid int) bool {
+	if s, ok := statusOf(pid); ok {
+		return !s.alive()
+	}
+	return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) // there may be no /proc
+}
 
 // processes is empty where they cannot be listed.
 func processes() []status {

@@ -52,11 +52,11 @@ func spawn(path string, arguments []string, attributes *os.ProcAttr) (*process, 
 const settleTime = time.Second
 
 // wait returns when the child has ended and nothing of its group is left. If
-// the context ends first, the group is asked to end (SIGTERM), gets the grace
-// for that cause, and is killed; the cause is returned. What left the group is
-// ended with it where it can be found. A child that cannot be killed (it hangs
-// in the kernel) is waited for: it still runs. When atOnce is closed, whatever
-// time it still has is over.
+// the context ends before the child, the group is asked to end (SIGTERM), gets
+// the grace for that cause, and is killed; the cause is returned. What left the
+// group is ended with it where it can be found. A child that cannot be killed (it
+// hangs in the kernel) is waited for: it still runs. When atOnce is closed,
+// whatever time it still has is over.
 func (p *process) wait(ctx context.Context, grace func(cause error) time.Duration, atOnce <-chan struct{}) error {
 	var cause error
 	limit := settleTime
@@ -66,9 +66,10 @@ func (p *process) wait(ctx context.Context, grace func(cause error) time.Duratio
 		select {
 		case <-p.exited:
 		case <-ctx.Done():
-			cause = context.Cause(ctx)
-			limit = grace(cause)
-			p.askToEnd()
+			if p.askToEnd() {
+				cause = context.Cause(ctx)
+				limit = grace(cause)
+			}
 		}
 	}
 	deadline, cancel := context.WithTimeout(context.Background(), limit)
@@ -84,13 +85,20 @@ func (p *process) wait(ctx context.Context, grace func(cause error) time.Duratio
 	return cause
 }
 
-func (p *process) askToEnd() {
+// askToEnd says whether there was anybody to ask: a child that came to its end
+// while its descendants were looked for has finished, and is not to run again.
+func (p *process) askToEnd() bool {
 	p.strays = findStrays(p.Pid) // before their parents end
+	if hasEnded(p.Pid) {
+		p.strays = nil // daemons
+		return false
+	}
 	askGroupToEnd(p.Pid)
 	for _, s := range p.strays {
 		_ = s.Signal(syscall.SIGTERM)
 		_ = s.Signal(syscall.SIGCONT)
 	}
+	return true
 }
 
 // kill ends the group and, where the command was told to end, what has left it.

@@ -25,6 +25,8 @@ type Attempt struct {
 	MaxAttempts int
 	Payload     schedule.Payload
 	Trace       string // the context of this attempt's span, to be handed on; empty: there is none
+	// Now is the database's time, which the host's may differ from.
+	Now func() time.Time
 }
 
 // Handler runs one attempt. A nil error completes the job; any other fails the

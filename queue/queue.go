@@ -27,6 +27,7 @@ import (
 type Queue struct {
 	db     *database.Database
 	client client
+	time   databaseTime
 }
 
 // client is what the two instances of River's generic client have in common.

@@ -23,14 +23,15 @@ type attempts struct {
 	river.MiddlewareDefaults
 	options WorkOptions
 	places  *places
+	time    *databaseTime
 	running atomic.Int64
 
 	mu      sync.Mutex
 	cancels map[*rivertype.JobRow]context.CancelCauseFunc // of those under way
 }
 
-func newAttempts(o WorkOptions, places *places) *attempts {
-	return &attempts{options: o, places: places, cancels: map[*rivertype.JobRow]context.CancelCauseFunc{}}
+func newAttempts(o WorkOptions, places *places, clock *databaseTime) *attempts {
+	return &attempts{options: o, places: places, time: clock, cancels: map[*rivertype.JobRow]context.CancelCauseFunc{}}
 }
 
 func (a *attempts) Work(ctx context.Context, job *rivertype.JobRow, do func(context.Context) error) error {
@@ -63,7 +64,7 @@ func (a *attempts) run(ctx context.Context, job *rivertype.JobRow, do func(conte
 	defer a.underWay(job, cancel)()
 	metadata := readMetadata(job)
 	// A retry comes never too late: its job was started in time.
-	if expires, err := time.Parse(time.RFC3339, metadata[metadataExpires]); err == nil && job.Attempt == 1 && !time.Now().Before(expires) {
+	if expires, err := time.Parse(time.RFC3339, metadata[metadataExpires]); err == nil && job.Attempt == 1 && !a.time.Now().Before(expires) {
 		return river.JobCancel(fmt.Errorf("%w: it was to start before %s", ErrExpired, schedule.FormatInstant(expires)))
 	}
 	if timeout, err := schedule.ParseDuration(metadata[metadataTimeout]); err == nil && timeout > 0 {
@@ -134,15 +135,22 @@ func (a *attempts) underWay(job *rivertype.JobRow, cancel context.CancelCauseFun
 // mode, or while the notifier connects again, none comes.
 const watchEvery = 500 * time.Millisecond
 
+// compareEvery is how often it asks what time it is there.
+const compareEvery = 10 * time.Second
+
 // watch ends the attempts of jobs that somebody asked to stop, and takes nothing
 // more from queues that somebody paused. What a database that is away does not
 // tell is asked again.
 func (q *Queue) watch(ctx context.Context, a *attempts) {
-	for {
+	for compared := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(watchEvery):
+		}
+		if time.Since(compared) >= compareEvery {
+			q.time.compare(ctx, q.db)
+			compared = time.Now()
 		}
 		if paused, err := q.paused(ctx); err == nil {
 			a.places.setPaused(paused)

@@ -108,7 +108,7 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 	if q.db.Kind == database.SQLite {
 		every = fetchPollSQLite
 	}
-	attempts := newAttempts(o, newPlaces(o.Concurrency, every))
+	attempts := newAttempts(o, newPlaces(o.Concurrency, every), &q.time)
 	config := &river.Config{
 		ID: o.ID, Queues: queues, Workers: workers, Logger: quiet(o.Logger),
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollEvery,
@@ -116,12 +116,14 @@ func (q *Queue) Work(ctx context.Context, o WorkOptions) error {
 		CompletedJobRetentionPeriod: keepFinishedJobs, CancelledJobRetentionPeriod: keepFinishedJobs,
 		DiscardedJobRetentionPeriod: keepFailedJobs,
 		SoftStopTimeout:             o.grace(),
-		RetryPolicy:                 retryPolicy{},
+		RetryPolicy:                 retryPolicy{&q.time},
+		Test:                        river.TestConfig{Time: &q.time},
 		Middleware:                  []rivertype.Middleware{attempts},
 		// Else the first worker to come by would fail what another program is
 		// to work.
 		FetchOnlyKnownKinds: true,
 	}
+	q.time.compare(ctx, q.db)
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	go q.watch(watching, attempts)
@@ -286,6 +288,7 @@ func (w *payloadWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	err := w.handler(ctx, Attempt{
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue,
 		Number: job.Attempt, First: len(job.AttemptedBy) <= 1, MaxAttempts: job.MaxAttempts, Payload: payload, Trace: traceOf(ctx),
+		Now: w.queue.time.Now,
 	})
 	return w.result(ctx, job.JobRow, err)
 }
@@ -300,7 +303,7 @@ func (w *payloadWorker[A]) result(ctx context.Context, job *rivertype.JobRow, er
 	}
 	if later, ok := errors.AsType[*LaterError](err); ok {
 		if later.After > 0 {
-			w.later.Store(job.ID, time.Now().Add(later.After))
+			w.later.Store(job.ID, w.queue.time.Now().Add(later.After))
 		}
 		if later.UsesNoRetry {
 			w.queue.grantAttempt(ctx, job)
@@ -313,7 +316,7 @@ func (w *payloadWorker[A]) NextRetry(job *river.Job[A]) time.Time {
 	if at, found := w.later.LoadAndDelete(job.ID); found {
 		return at.(time.Time)
 	}
-	return time.Now().Add(job.Args.payload().Backoff.Delay(job.Attempt, rand.Float64()))
+	return w.queue.time.Now().Add(job.Args.payload().Backoff.Delay(job.Attempt, rand.Float64()))
 }
 
 // metadataOf is what a Go worker's job is told, flat and without nulls.
@@ -377,12 +380,12 @@ func readMetadata(job *rivertype.JobRow) map[string]string {
 }
 
 // retryPolicy is the backoff of jobs of Go workers.
-type retryPolicy struct{}
+type retryPolicy struct{ time *databaseTime }
 
-func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
+func (p retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
 	backoff := schedule.DefaultBackoff()
 	if text := readMetadata(job)[metadataBackoff]; text != "" {
 		_ = json.Unmarshal([]byte(text), &backoff)
 	}
-	return time.Now().Add(backoff.Delay(job.Attempt, rand.Float64()))
+	return p.time.Now().Add(backoff.Delay(job.Attempt, rand.Float64()))
 }

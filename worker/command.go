@@ -97,7 +97,7 @@ func (t *task) verdict(cause error, child *process, said string) error {
 	case child.state.ExitCode() < 0:
 		return fmt.Errorf("ended by %s%s", child.state, said) // signal: killed
 	}
-	return t.exited(child.state.ExitCode(), said, time.Now())
+	return t.exited(child.state.ExitCode(), said, now(t.Attempt))
 }
 
 // directory is where the command runs; empty: where the worker does. One that

@@ -79,7 +79,7 @@ func (e *executor) request(ctx context.Context, t *task) (*http.Request, []strin
 		if err != nil {
 			return nil, nil, err
 		}
-		webhook.Sign(request, key, cmp.Or(t.Payload.Occurrence, fmt.Sprintf("job-%d", t.JobID)), body, time.Now())
+		webhook.Sign(request, key, cmp.Or(t.Payload.Occurrence, fmt.Sprintf("job-%d", t.JobID)), body, now(t.Attempt))
 	}
 	return request, secrets, nil
 }
@@ -135,7 +135,7 @@ func (x *exchange) do(ctx context.Context, client *http.Client, request *http.Re
 	heading := len(body.first)
 	_, err = io.Copy(body, answer.Body)
 	body.end()
-	if failure := x.verdict(answer, firstLine(body.first[heading:]), time.Now()); failure != nil {
+	if failure := x.verdict(answer, firstLine(body.first[heading:]), now(x.out.task.Attempt)); failure != nil {
 		return failure
 	}
 	if err != nil {

@@ -135,7 +135,7 @@ func (o *output) add(stream string, data []byte) {
 	if o.kept == nil {
 		o.kept = o.begin()
 	}
-	o.kept.add(time.Now(), stream, data)
+	o.kept.add(now(o.task.Attempt), stream, data)
 	o.mu.Unlock()
 	o.announce()
 }

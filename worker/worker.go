@@ -92,7 +92,7 @@ type executor struct {
 // usual is the timeout of a schedule that names none; zero: none.
 func (e *executor) attempt(usual time.Duration, run func(context.Context, *task) error) queue.Handler {
 	return func(ctx context.Context, a queue.Attempt) error {
-		if err := expired(a, time.Now()); err != nil {
+		if err := expired(a, now(a)); err != nil {
 			return err
 		}
 		if timeout := cmp.Or(time.Duration(a.Payload.Timeout), usual); timeout > 0 {
@@ -127,6 +127,15 @@ func expired(a queue.Attempt, now time.Time) error {
 		return nil
 	}
 	return &queue.EndedError{Err: fmt.Errorf("%w: it was to start before %s", queue.ErrExpired, schedule.FormatInstant(limit))}
+}
+
+// now is the database's time, by which a clock said when the job is to start or to
+// give up.
+func now(a queue.Attempt) time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
 }
 
 // ended ends the job without another attempt: what it asks for can never run.

@@ -23,9 +23,11 @@ type house struct {
 	binary    string
 	directory string
 	address   string
-	server    *pgtest.Running // nil on SQLite
-	db        *sql.DB
-	processes []*process
+	// environment is what processes are told besides; "NAME=value".
+	environment []string
+	server      *pgtest.Running // nil on SQLite
+	db          *sql.DB
+	processes   []*process
 }
 
 func newHouse(kind, binary, directory string) (*house, error) {
@@ -73,7 +75,7 @@ func (h *house) apply(ctx context.Context, file string) error {
 func (h *house) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, h.binary, arguments...)
 	c.Dir = h.directory
-	c.Env = append(os.Environ(), "DATABASE_URL="+h.address)
+	c.Env = append(append(os.Environ(), "DATABASE_URL="+h.address), h.environment...)
 	return c
 }
 

@@ -36,6 +36,7 @@ var scenarios = []scenario{
 	{"frozen", "a worker is stopped with SIGSTOP while all its commands run, and goes on when others have them", freezeWorker, []string{"postgres", "sqlite"}, true},
 	{"away", "the database is away while a hundred commands run on three workers", awayFromWorkers, []string{"postgres"}, true},
 	{"rolling", "one of three workers after the other is restarted, under load", rollingRestart, []string{"postgres", "sqlite"}, false},
+	{"shifted", "every process is on a host whose clock is wrong by minutes, hours or a day", shiftClocks, []string{"postgres"}, true},
 	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}, false},
 }
 
@@ -44,15 +45,16 @@ type lengths struct {
 	kill, freeze, away time.Duration
 	rolling            time.Duration
 	frozen             time.Duration // how long a worker is stopped
+	shifted            time.Duration
 	longAway           time.Duration // more than it takes to be found dead
 	jobs               int           // that run when a worker is lost
 }
 
 var (
 	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second,
-		rolling: 20 * time.Second, frozen: 30 * time.Second, longAway: 25 * time.Second, jobs: 50}
+		rolling: 20 * time.Second, frozen: 30 * time.Second, shifted: 20 * time.Second, longAway: 25 * time.Second, jobs: 50}
 	long = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second,
-		rolling: 2 * time.Minute, frozen: time.Minute, longAway: time.Minute, jobs: 1000}
+		rolling: 2 * time.Minute, frozen: time.Minute, shifted: time.Minute, longAway: time.Minute, jobs: 1000}
 )
 
 func main() {

@@ -19,150 +19,161 @@ func withMeant(err error, expression string) error {
 	if !ok || len(expression) > longest {
 		return err
 	}
-	if meant := meant(expression); meant != "" {
-		advised := *fault
-		advised.Allowed = fmt.Sprintf("%s; did you mean %q?", fault.Allowed, meant)
-		return &advised
+	if fault := noSuchDay(expression); fault != nil {
+		return fault
 	}
-	return err
+	advised, hints := *fault, meant(expression)
+	if misplaced, hint := zoneBehind(expression); misplaced != nil {
+		advised, hints = *misplaced, hint
+	}
+	if len(hints) > 0 {
+		for i, hint := range hints {
+			hints[i] = strconv.Quote(hint)
+		}
+		advised.Allowed += fmt.Sprintf("; did you mean %s?", strings.Join(hints, " or "))
+	}
+	return &advised
 }
 
-// meant says in the words of the grammar what was written in everyday words;
-// empty if that makes no when either.
-func meant(expression string) string {
+// meant says in the words of the grammar what was written in everyday words:
+// nothing if that makes no when either, and several whens if the words have
+// several meanings.
+func meant(expression string) (hints []string) {
+	guess := plainly(expression)
+	guesses := []string{guess}
+	if parts := everySecond().FindStringSubmatch(guess); parts != nil {
+		weeks := strings.TrimSuffix(strings.TrimPrefix(ordinals[parts[1]], "#"), "L")
+		guesses = []string{"every " + weeks + " weeks on " + parts[2] + " at " + clock(parts[3], parts[4]), "the" + strings.TrimPrefix(guess, "every")}
+	}
+	for _, guess := range guesses {
+		guess = inTheGrammar(guess)
+		if _, err := parseRule(guess, exceptions{zone: utc}); err == nil {
+			hints = append(hints, guess)
+		}
+	}
+	return hints
+}
+
+// plainly writes an expression in one way of spelling numbers and times.
+func plainly(expression string) string {
 	_, _, offset := cutZone(expression)
 	guess := strings.Join(strings.Fields(strings.ToLower(expression[offset:])), " ")
 	guess = twelveHours().ReplaceAllStringFunc(guess, inTwentyFourHours)
-	guess = inTheYear(guess)
-	for _, r := range everyday() {
-		guess = r.words.ReplaceAllString(guess, r.meaning)
-	}
+	return rephrased(guess, spelled())
+}
+
+func inTheGrammar(guess string) string {
+	guess = inTheMonth(inTheYear(guess))
+	guess = rephrased(inTheDay(guess), dates())
+	guess = rephrased(inTheWeek(guess), everyday())
+	guess = withUnits(guess)
 	if first, rest, _ := strings.Cut(guess, " "); phrases[first] == nil && first != "" && first[0] >= 'a' && len(first) > 3 {
-		var known []string
-		for word := range phrases {
-			known = append(known, word)
-		}
-		if word := nearest.To(first, known); word != "" {
+		if word := nearest.To(first, slices.Sorted(maps.Keys(phrases))); word != "" {
 			guess = strings.TrimSpace(word + " " + rest)
 		}
 	}
 	if strings.HasPrefix(guess, "@") {
 		guess = nearest.To(guess, slices.Sorted(maps.Keys(macros)))
 	}
-	if _, err := parseRule(guess, exceptions{zone: utc}); err != nil {
-		return ""
-	}
 	return guess
 }
 
-// inTheYear writes days of a year, weekdays of a month and hours of a day as the
-// cron expression that means them: no phrase does.
-func inTheYear(guess string) string {
-	clock := func(hour, minute string) string {
-		h, _ := strconv.Atoi(cmp.Or(hour, "0"))
-		m, _ := strconv.Atoi(cmp.Or(minute, "0"))
-		return fmt.Sprintf("%d %d", m, h)
+// unitNames are what a misspelled unit is compared with. Shorter names would
+// be near to anything.
+var unitNames = []string{"seconds", "second", "secs", "minutes", "minute", "mins", "hours", "hour", "hrs", "days", "day", "weeks", "week"}
+
+// withUnits mends the units of an interval.
+func withUnits(guess string) string {
+	words := strings.Split(guess, " ")
+	if words[0] != "every" {
+		return guess
 	}
-	if parts := dayOfYear().FindStringSubmatch(guess); parts != nil {
-		month, day := cmp.Or(parts[1], parts[4]), cmp.Or(parts[2], parts[3])
-		if parts[5] != "" {
-			number, _ := strconv.Atoi(parts[5])
-			month, day = strconv.Itoa(number), parts[6]
+	for i, word := range words[1:] {
+		if word == "at" || word == "on" || word == "from" {
+			break
 		}
-		day = strings.TrimLeft(day, "0")
-		return clock(parts[7], parts[8]) + " " + day + " " + month + " *"
-	}
-	if parts := withinHours().FindStringSubmatch(guess); parts != nil {
-		first, _ := strconv.Atoi(parts[3])
-		end, _ := strconv.Atoi(parts[4])
-		minute, hours := "*/"+parts[1], fmt.Sprintf("%d-%d", first, end-1)
-		if parts[2] == "h" {
-			minute, hours = "0", hours+"/"+parts[1]
+		name := strings.TrimLeft(word, "0123456789")
+		if _, known := units[name]; known || len(name) < 3 {
+			continue
 		}
-		days := "*"
-		if parts[5] != "" {
-			days = "mon-fri"
+		if near := nearest.To(name, unitNames); near != "" {
+			words[1+i] = strings.TrimSuffix(word, name) + near
 		}
-		return minute + " " + hours + " * * " + days
 	}
-	if parts := weekdayOfMonth().FindStringSubmatch(guess); parts != nil {
-		which := map[string]string{"first": "#1", "1st": "#1", "second": "#2", "2nd": "#2", "third": "#3", "3rd": "#3", "fourth": "#4", "4th": "#4", "last": "L"}[parts[1]]
-		return clock(parts[3], parts[4]) + " * * " + parts[2] + which
-	}
-	return guess
+	return strings.Join(words, " ")
 }
-
-const (
-	monthName     = `(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*`
-	dayOfTheMonth = `([0-9]{1,2})(?:st|nd|rd|th)?`
-	oneTime       = `(?:(?: at)? ([0-9]{1,2}):([0-5][0-9]))?$`
-)
-
-// dayOfYear finds yearly on dec 25, every year on the 25th of december at 09:00,
-// and annually on 12-25.
-var dayOfYear = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:yearly|annually|every year)(?: on)?(?: the)? (?:` + monthName + ` (?:the )?` + dayOfTheMonth + `|` +
-		dayOfTheMonth + ` (?:of )?` + monthName + `|([0-9]{1,2})-([0-9]{1,2}))` + oneTime)
-})
-
-// withinHours finds every 5 minutes between 09:00 and 17:00, at the end of which
-// there is none, and every 2 hours from 8 to 18 on weekdays.
-var withinHours = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^every ([0-9]+) ?(m|h)[a-z]* (?:between|from) ([0-9]{1,2})(?::00)? (?:and|to|until|till|-) ([0-9]{1,2})(?::00)?( (?:on )?(?:weekdays|mon-fri))?$`)
-})
-
-// weekdayOfMonth finds monthly on last friday, and every month on the 2nd tuesday
-// at 09:00.
-var weekdayOfMonth = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:monthly|every month)(?: on)?(?: the)? (first|1st|second|2nd|third|3rd|fourth|4th|last) ` + dayName + oneTime)
-})
 
 const (
 	dayName = `(mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|rsday|urday)?s?`
-	anyTime = `(?: at)? ([0-9][0-9:, ]*)$`
+	aDay    = `(?:mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|rsday|urday)?s?`
+	anyTime = `(?:(?: at)? ([0-9][0-9:, ]*))?$`
+	aDate   = `([0-9]{4}-[0-9]{2}-[0-9]{2})`
 )
 
-// everyday is what people write and what it means, one after the other.
-var everyday = sync.OnceValue(func() (all []rephrasing) {
-	for _, pair := range [][2]string{
-		{`\btwo\b`, "2"}, {`\bthree\b`, "3"}, {`\bfour\b`, "4"}, {`\bfive\b`, "5"}, {`\bsix\b`, "6"}, {`\bten\b`, "10"},
-		{`\bfifteen\b`, "15"}, {`\btwenty\b`, "20"}, {`\bthirty\b`, "30"}, {`\bhalf an hour\b`, "30 minutes"}, {`\ban hour\b`, "hour"},
-		{`^[0-9]+ ?(?:ms|s|m|h|d|w|seconds?|minutes?|hours?|days?|weeks?)$`, "every $0"},
-		{`\bnoon\b`, "12:00"},
-		{`\bmidnight\b`, "00:00"},
-		{`^(?:hourly|every hour) (?:at|on) (?:minute )?:?([0-5][0-9])(?: minutes?)?$`, "hourly at :$1"},
-		{`^once (?:at )?([0-9]{4}-[0-9]{2}-[0-9]{2})[t ]`, "once at ${1}T"},
-		{`^(once .*)z$`, "${1}Z"},
-		{`( at|^at) ([0-9]{1,2})$`, "$1 $2:00"},
-		{`\b([0-9]):([0-5][0-9])`, "0$1:$2"},
-		{`\b([0-9]{2}:[0-9]{2}) and ([0-9])`, "$1, $2"},
-		{`^(?:at )?([0-9]{2}:[0-9]{2}(?:, ?[0-9]{2}:[0-9]{2})*)$`, "daily at $1"},
-		{`^(daily|weekdays)` + anyTime, "$1 at $2"},
-		{`^every day` + anyTime, "daily at $1"},
-		{`^(?:every weekday|on weekdays|weekday)` + anyTime, "weekdays at $1"},
-		{`^(?:every weekend|on weekends|weekends?)` + anyTime, "weekly on sat, sun at $1"},
-		{`^(?:every |on )?` + dayName + anyTime, "weekly on $1 at $2"},
-		{`^(?:every month|monthly) on (?:the )?([0-9]+)(?:st|nd|rd|th)(?: day)?` + anyTime, "monthly on $1 at $2"},
-		{`^(?:every month|monthly) on (?:the )?last(?: day)?` + anyTime, "monthly on last at $1"},
-		{`\b(mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)s?\b`, "$1"},
-		{`^every other (day|week|hour)$`, "every 2 ${1}s"},
-		{`^every other ` + dayName + anyTime, "every 2 weeks on $1 at $2"},
-		{`^(?:yearly|annually|every year)$`, "@yearly"},
-		{`^twice a day$`, "daily at 00:00, 12:00"},
-		{`^hourly$`, "hourly at :00"},
-		{`^(daily|weekdays)$`, "$1 at 00:00"},
-		{`^weekly( at .*)?$`, "weekly on mon$1"},
-		{`^monthly( at .*)?$`, "monthly on 1$1"},
-		{`^(weekly on mon|monthly on 1)$`, "$1 at 00:00"},
-	} {
-		all = append(all, rephrasing{regexp.MustCompile(pair[0]), pair[1]})
-	}
-	return all
+// spelled is how numbers and times are spelled out.
+var spelled = rephrasings([][2]string{
+	{`\btwo\b`, "2"}, {`\bthree\b`, "3"}, {`\bfour\b`, "4"}, {`\bfive\b`, "5"}, {`\bsix\b`, "6"}, {`\beight\b`, "8"}, {`\bten\b`, "10"},
+	{`\btwelve\b`, "12"}, {`\bfifteen\b`, "15"}, {`\btwenty\b`, "20"}, {`\bthirty\b`, "30"},
+	{`\bhalf an hour\b`, "30 minutes"}, {`\ban hour\b`, "hour"}, {`\btwice\b`, "2 times"},
+	{`\bnoon\b`, "12:00"},
+	{`\bmidnight\b`, "00:00"},
+	{`^(?:hourly|every hour) (?:at|on) (?:minute )?:?([0-5][0-9])(?: minutes?)?$`, "hourly at :$1"},
+	{`( at|^at) ([0-9]{1,2})$`, "$1 $2:00"},
+	{`\b([0-9]):([0-5][0-9])`, "0$1:$2"},
+})
+
+// dates are what single dates mean, and lists of times.
+var dates = rephrasings([][2]string{
+	{`^(?:once )?(?:(?:on|at) )?` + aDate + `$`, "once at ${1}T00:00"},
+	{`^(?:once )?(?:(?:on|at) )?` + aDate + `(?: at |[t ])([0-9].*)$`, "once at ${1}T$2"},
+	{`^(once .*)z$`, "${1}Z"},
+	{`\b([0-9]{2}:[0-9]{2}) and ([0-9])`, "$1, $2"},
+})
+
+// everyday is what else people write and what it means.
+var everyday = rephrasings([][2]string{
+	{`^[0-9]+ ?(?:ms|s|m|h|d|w|seconds?|minutes?|hours?|days?|weeks?)$`, "every $0"},
+	{`^(?:at )?([0-9]{2}:[0-9]{2}(?:, ?[0-9]{2}:[0-9]{2})*)$`, "daily at $1"},
+	{`^(?:every day|once (?:a|per|every) day)` + anyTime, "daily at $1"},
+	{`^once (?:a|per|every) week on `, "weekly on "},
+	{`^once (?:a|per|every) (week|month)\b`, "${1}ly"},
+	{`^once (?:an|per|every)? ?hour$`, "hourly"},
+	{`^(?:every weekday|on weekdays|weekday)` + anyTime, "weekdays at $1"},
+	{`^(?:every weekend|on weekends|weekends?)` + anyTime, "weekly on sat, sun at $1"},
+	{`^monthly on (?:the )?([0-9]+)(?:st|nd|rd|th)?(?: day)?` + anyTime, "monthly on $1 at $2"},
+	{`^(?:every month|monthly) on (?:the )?last(?: day)?` + anyTime, "monthly on last at $1"},
+	{`^(?:bi-?weekly|fortnightly|every fortnight|every other week) on `, "every 2 weeks on "},
+	{`^(?:bi-?weekly|fortnightly|every fortnight)` + anyTime, "every 2 weeks on mon at $1"},
+	{`^every other ` + dayName + anyTime, "every 2 weeks on $1 at $2"},
+	{`\b(mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)s?\b`, "$1"},
+	{`^(every [0-9]+ weeks on [a-z]{3}(?:, ?[a-z]{3})*)$`, "$1 at "},
+	{`^every (?:other|second) (minute|hour|day|week)\b`, "every 2 ${1}s"},
+	{`^hourly$`, "hourly at :00"},
+	{`^(daily|weekdays)` + anyTime, "$1 at $2"},
+	{`^weekly` + anyTime, "weekly on mon at $1"},
+	{`^monthly` + anyTime, "monthly on 1 at $1"},
+	{` at $`, " at 00:00"},
 })
 
 type rephrasing struct {
 	words   *regexp.Regexp
 	meaning string
+}
+
+func rephrasings(pairs [][2]string) func() []rephrasing {
+	return sync.OnceValue(func() (all []rephrasing) {
+		for _, pair := range pairs {
+			all = append(all, rephrasing{regexp.MustCompile(pair[0]), pair[1]})
+		}
+		return all
+	})
+}
+
+func rephrased(guess string, all []rephrasing) string {
+	for _, r := range all {
+		guess = r.words.ReplaceAllString(guess, r.meaning)
+	}
+	return guess
 }
 
 // twelveHours finds times such as 9am and 5:30 pm.

@@ -39,19 +39,99 @@ func TestEverydayWordsAreAnsweredInTheWordsOfTheGrammar(t *testing.T) {
 		{"dayly at 09:00", "daily at 09:00"},
 		{"yearly on dec 25", "0 0 25 dec *"},
 		{"every year on the 5th of December at 9:30", "30 9 5 dec *"},
-		{"annually on 07-04 at 09:00", "0 9 4 7 *"},
+		{"annually on 07-04 at 09:00", "0 9 4 jul *"},
 		{"yearly", "@yearly"},
 		{"monthly on last friday", "0 0 * * friL"},
 		{"every month on the last Friday at 17:00", "0 17 * * friL"},
 		{"monthly on the 2nd tuesday at 9am", "0 9 * * tue#2"},
 		{"every 5 minutes between 09:00 and 17:00", "*/5 9-16 * * *"},
 		{"every 10m from 9am to 5pm on weekdays", "*/10 9-16 * * mon-fri"},
-		{"every 2 hours between 8 and 18", "0 8-17/2 * * *"},
+		{"every 2 hours between 8 and 18", "0 8-18/2 * * *"},
 		{"hourly at 15", "hourly at :15"},
 		{"every hour at 15", "hourly at :15"},
 		{"once 2027-01-01T09:00", "once at 2027-01-01T09:00"},
 		{"every other monday at 09:00", "every 2 weeks on mon at 09:00"},
 		{"TZ=Europe/Paris every monday at 09:00", "weekly on mon at 09:00"},
+
+		{"last day of month at 23:00", "monthly on last at 23:00"},
+		{"last day of the month at 23:00", "monthly on last at 23:00"},
+		{"every last day of the month", "monthly on last at 00:00"},
+		{"end of month at 23:00", "monthly on last at 23:00"},
+		{"on the first day of each month at 6am", "monthly on 1 at 06:00"},
+		{"15th of the month at 9:00", "monthly on 15 at 09:00"},
+		{"last working day of the month at 17:00", "0 17 LW * *"},
+		{"first monday of the month at 9:00", "0 9 * * mon#1"},
+		{"every first monday at 9:00", "0 9 * * mon#1"},
+		{"last friday of every month at 17:00", "0 17 * * friL"},
+		{"every second tuesday of the month at noon", "0 12 * * tue#2"},
+
+		{"25 dec at 09:00", "0 9 25 dec *"},
+		{"dec 25", "0 0 25 dec *"},
+		{"every september 3rd at 9:00", "0 9 3 sep *"},
+		{"1 jan 2027 at 09:00", "once at 2027-01-01T09:00"},
+		{"dec 24, 2027", "once at 2027-12-24T00:00"},
+		{"2027-01-01T09:00", "once at 2027-01-01T09:00"},
+		{"2027-01-01T09:00:00+01:00", "once at 2027-01-01T09:00:00+01:00"},
+		{"2027-01-01T09:00Z", "once at 2027-01-01T09:00Z"},
+		{"2027-01-01 09:00", "once at 2027-01-01T09:00"},
+		{"on 2027-01-01 at 9:00", "once at 2027-01-01T09:00"},
+		{"2027-01-01", "once at 2027-01-01T00:00"},
+		{"once at 2027-01-01", "once at 2027-01-01T00:00"},
+
+		{"every other friday", "every 2 weeks on fri at 00:00"},
+		{"every other friday at 17:00", "every 2 weeks on fri at 17:00"},
+		{"every second hour", "every 2 hours"},
+		{"biweekly", "every 2 weeks on mon at 00:00"},
+		{"fortnightly", "every 2 weeks on mon at 00:00"},
+		{"every fortnight on fri at 9:00", "every 2 weeks on fri at 09:00"},
+		{"every two weeks", "every 2 weeks"},
+		{"quarterly", "0 0 1 */3 *"},
+		{"every quarter", "0 0 1 */3 *"},
+		{"every 3 months", "0 0 1 */3 *"},
+		{"every three months on the 15th at 9:00", "0 9 15 */3 *"},
+		{"every other month", "0 0 1 */2 *"},
+		{"every month", "monthly on 1 at 00:00"},
+		{"every 6 months at 9:00", "0 9 1 */6 *"},
+		{"every year at 9:00", "0 9 1 1 *"},
+		{"every 90 minuts", "every 90 minutes"},
+		{"every 5 secnds", "every 5 seconds"},
+		{"every 2 huors", "every 2 hours"},
+		{"every 3 dayz", "every 3 days"},
+		{"every minut", "every minute"},
+		{"every 2 weaks on mon at 09:00", "every 2 weeks on mon at 09:00"},
+
+		{"mon-fri at 9", "weekdays at 09:00"},
+		{"mon-fri 9", "weekdays at 09:00"},
+		{"monday to friday at 9:00", "weekdays at 09:00"},
+		{"mon to thu at 8:30", "weekly on mon, tue, wed, thu at 08:30"},
+		{"every sat-mon at 8:30", "weekly on sat, sun, mon at 08:30"},
+		{"mon, wed and fri at 9", "weekly on mon, wed, fri at 09:00"},
+		{"weekly on mondays and thursdays at 9:00 and 17:00", "weekly on mon, thu at 09:00, 17:00"},
+		{"sundays", "weekly on sun at 00:00"},
+		{"mondays", "weekly on mon at 00:00"},
+		{"every friday", "weekly on fri at 00:00"},
+		{"weekly on friday", "weekly on fri at 00:00"},
+		{"every weekday", "weekdays at 00:00"},
+		{"weekends", "weekly on sat, sun at 00:00"},
+		{"hourly between 9 and 17", "0 9-17 * * *"},
+		{"every hour from 9 to 17", "0 9-17 * * *"},
+		{"every hour from 9am to 5pm on weekdays", "0 9-17 * * mon-fri"},
+		{"once a day", "daily at 00:00"},
+		{"once a week on friday at 9", "weekly on fri at 09:00"},
+		{"twice daily", "daily at 00:00, 12:00"},
+		{"three times a day", "daily at 00:00, 08:00, 16:00"},
+		{"nightly", "daily at 00:00"},
+		{"every night at 2", "daily at 02:00"},
+		{"every night at 11", "daily at 23:00"},
+		{"every morning at 8", "daily at 08:00"},
+		{"every evening at 6:30", "daily at 18:30"},
+
+		{"weekdays at 9 in Europe/Paris", "TZ=Europe/Paris weekdays at 09:00"},
+		{"weekdays at 09:00 Europe/Paris", "TZ=Europe/Paris weekdays at 09:00"},
+		{"0 9 * * mon-fri Europe/Paris", "TZ=Europe/Paris 0 9 * * mon-fri"},
+		{"monday to friday at 9:00 (America/New_York)", "TZ=America/New_York weekdays at 09:00"},
+		{"daily at 9:00 UTC", "TZ=UTC daily at 9:00"},
+		{"2027-01-01 09:00 Europe/Paris", "TZ=Europe/Paris once at 2027-01-01T09:00"},
 	} {
 		_, err := calendar.Parse(c.written)
 		if err == nil || !strings.HasSuffix(err.Error(), `did you mean "`+c.meant+`"?`) {
@@ -91,8 +171,115 @@ func TestADayThatDoesNotExistIsToldAsThat(t *testing.T) {
 	}
 }
 
+func TestWhereAPhraseMayMeanTwoThingsBothAreOffered(t *testing.T) {
+	for _, c := range []struct{ written, first, second string }{
+		{"every second tuesday", "every 2 weeks on tue at 00:00", "0 0 * * tue#2"},
+		{"every second tuesday at 9:00", "every 2 weeks on tue at 09:00", "0 9 * * tue#2"},
+		{"every third friday at 9:00", "every 3 weeks on fri at 09:00", "0 9 * * fri#3"},
+	} {
+		_, err := calendar.Parse(c.written)
+		want := `did you mean "` + c.first + `" or "` + c.second + `"?`
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", c.written, err, want)
+		}
+		for _, hint := range []string{c.first, c.second} {
+			if _, err := calendar.Parse(hint); err != nil {
+				t.Errorf("the hint at %q is no when itself: %v", hint, err)
+			}
+		}
+	}
+}
+
+const everyForm = "allowed: an interval such as every 5m, a phrase such as daily at 09:00, a cron expression such as 0 9 * * mon-fri, or a once such as once at 2027-01-01T09:00"
+
+func TestWordsAreNotJudgedAsTheFieldsOfCron(t *testing.T) {
+	for _, written := range []string{
+		"run this at nine please",
+		"do it some other day please",
+		"do it some other day please now",
+		"whenever you feel like it",
+		"the day after tomorrow at 9:00",
+		"9:00 some day",
+	} {
+		_, err := calendar.Parse(written)
+		if want := `expression "` + written + `" is not understood; ` + everyForm; err == nil || err.Error() != want {
+			t.Errorf("%q:\ngot  %v\nwant %s", written, err, want)
+		}
+	}
+	for _, c := range []struct{ written, field string }{
+		{"0 0 * foo *", "month"},
+		{"0 0 * * monday", "day of week"},
+		{"0 9:00 * * *", "hour"},
+		{"0 0 1 january monday", "month"},
+		{"H H * * *", "minute"},
+		{"0 0 lw xx *", "month"},
+		{"1 2 3", "expression"},
+	} {
+		_, err := calendar.Parse(c.written)
+		if err == nil || !strings.HasPrefix(err.Error(), c.field+" ") || strings.Contains(err.Error(), everyForm) {
+			t.Errorf("%q: %v; want what is wrong with the %s", c.written, err, c.field)
+		}
+	}
+}
+
+func TestADateWithoutOnceIsToldWhatItLacks(t *testing.T) {
+	for _, c := range []struct{ written, want string }{
+		{"2027-01-01 09:00", `once "2027-01-01 09:00" lacks "once at" before it; allowed: `},
+		{"TZ=Europe/Paris 2027-01-01", `once "2027-01-01" lacks "once at" before it; allowed: `},
+		{"2027-02-30 09:00", `once "2027-02-30 09:00" is no day: February 2027 has 28 days; allowed: `},
+	} {
+		if _, err := calendar.Parse(c.written); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.written, err, c.want)
+		}
+	}
+}
+
+func TestADayThatNoYearHasIsToldAsThat(t *testing.T) {
+	for _, c := range []struct{ written, want string }{
+		{"30 feb at 09:00", `day "30 feb" is no day: February has at most 29 days; allowed: days that exist`},
+		{"feb 30", `day "feb 30" is no day: February has at most 29 days; allowed: days that exist`},
+		{"yearly on April 31st", `day "April 31st" is no day: April has 30 days; allowed: days that exist`},
+		{"29 feb 2027 at 09:00", `day "29 feb 2027" is no day: February 2027 has 28 days; allowed: days that exist`},
+		{"TZ=Europe/Paris every year on 0 may at 09:00", `day "0 may" is no day: May has 31 days; allowed: days that exist`},
+	} {
+		_, err := calendar.Parse(c.written)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "did you mean") {
+			t.Errorf("%q: %v, want %s", c.written, err, c.want)
+		}
+	}
+}
+
+func TestAZoneBehindTheTimeIsToldWhereItGoes(t *testing.T) {
+	const places = "allowed: a zone in the field for it, timezone in a file of schedules, or before the expression, as in TZ=Europe/Paris 0 9 * * *"
+	for _, c := range []struct{ written, want string }{
+		{"weekdays at 9 in Europe/Paris", `zone "Europe/Paris" does not stand behind the times; ` + places + `; did you mean "TZ=Europe/Paris weekdays at 09:00"?`},
+		{"0 9 * * * Europe/Paris", `zone "Europe/Paris" does not stand behind the times; ` + places + `; did you mean "TZ=Europe/Paris 0 9 * * *"?`},
+		{"daily at 9:00 europe/paris", `zone "europe/paris" does not stand behind the times; ` + places + `; did you mean "TZ=Europe/Paris daily at 9:00"?`},
+		{"daily at 9:00 CET", `zone "CET" is an abbreviation, and abbreviations mean different things to different people: name a place, such as Europe/Berlin; ` + places},
+		{"soon in Europe/Paris", `expression "soon" is not known here`},
+	} {
+		if _, err := calendar.Parse(c.written); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%q:\ngot  %v\nwant %s", c.written, err, c.want)
+		}
+	}
+}
+
+func TestASecondThatMayMeanEveryOtherIsRefused(t *testing.T) {
+	for _, written := range []string{"every second day", "every second hour", "every second 5m"} {
+		_, err := calendar.Parse(written)
+		if err == nil || !strings.Contains(err.Error(), `"second" may mean a second or every other one of what follows`) {
+			t.Errorf("%q: %v", written, err)
+		}
+	}
+	for _, written := range []string{"every second", "every second from 2027-01-01T00:00:00Z"} {
+		if _, err := calendar.Parse(written); err != nil {
+			t.Errorf("%q: %v", written, err)
+		}
+	}
+}
+
 func TestNothingIsSuggestedWhereNothingIsMeant(t *testing.T) {
-	for _, written := range []string{"", "soon", "1 2 3", "61 * * * *", "every blue moon", "at", "0 0 30 2 *"} {
+	for _, written := range []string{"", "soon", "1 2 3", "61 * * * *", "every blue moon", "at", "0 0 30 2 *", "christmas", "every 2 decades", "every 5 months", "five times a day", "every soon", "mon-fri at noonish"} {
 		if _, err := calendar.Parse(written); err == nil || strings.Contains(err.Error(), "did you mean") {
 			t.Errorf("%q: %v; want an error without a hint", written, err)
 		}

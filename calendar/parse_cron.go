@@ -83,7 +83,7 @@ func (p *parser) cron(offset int) (rule, error) {
 
 // splitFields parts the expression at spaces.
 func (p *parser) splitFields(offset int, list *[7]word) (int, error) {
-	n := 0
+	n, plain, hasClock, hasStar := 0, 0, false, false
 	for at := offset; ; n++ {
 		for at < len(p.text) && isSpace(p.text[at]) {
 			at++
@@ -95,18 +95,55 @@ func (p *parser) splitFields(offset int, list *[7]word) (int, error) {
 		for at < len(p.text) && !isSpace(p.text[at]) {
 			at++
 		}
+		w := word{text: p.text[start:at], start: start, end: at}
+		if isPlainWord(w.text) {
+			plain++
+		}
+		hasClock = hasClock || strings.Contains(w.text, ":")
+		hasStar = hasStar || w.text[0] == '*' || w.text[0] == '?'
 		if n < len(list) {
-			list[n] = word{text: p.text[start:at], start: start, end: at}
+			list[n] = w
 		}
 	}
-	if n == 5 || n == 6 {
+	first := list[0]
+	switch {
+	case looksLikeDate(first.text):
+		all := word{text: p.text[first.start:], start: first.start, end: len(p.text)}
+		return 0, p.failWord("once", all, momentProblem(all.text, `lacks "once at" before it`), "once at and "+allowedMoments)
+	case n < 5 && first.text[0] >= 'a' && first.text[0] <= 'z':
+		return 0, p.failWord("expression", first, "is not known here", "every, hourly, daily, weekdays, weekly, monthly, once, @daily and its like, or a cron expression with five or six fields")
+	case 2*plain > n || hasClock && !hasStar: // no cron expression has a colon
+		return 0, p.fail("expression", first.start, len(p.text), "is not understood",
+			"an interval such as every 5m, a phrase such as daily at 09:00, a cron expression such as 0 9 * * mon-fri, or a once such as once at 2027-01-01T09:00")
+	case n == 5 || n == 6:
 		return n, nil
 	}
-	if c := list[0].text[0]; n < 5 && c >= 'a' && c <= 'z' {
-		return 0, p.failWord("expression", list[0], "is not known here", "every, hourly, daily, weekdays, weekly, monthly, once, @daily and its like, or a cron expression with five or six fields")
-	}
-	return 0, p.fail("expression", list[0].start, len(p.text), fmt.Sprintf("has %s", count(n, "field")),
+	return 0, p.fail("expression", first.start, len(p.text), fmt.Sprintf("has %s", count(n, "field")),
 		"five (minute, hour, day of month, month, day of week), or six with the second first")
+}
+
+// isPlainWord tells words of a language from fields of cron, which hold letters
+// too: mon-fri, jan, friL, LW and L-3.
+func isPlainWord(text string) bool {
+	letters := 0
+	for letters < len(text) && text[letters] >= 'a' && text[letters] <= 'z' {
+		letters++
+	}
+	name := strings.TrimSuffix(text[:letters], "l")
+	_, isMonth := fields[monthField].value(name)
+	_, isWeekday := fields[weekdayField].value(name)
+	return letters >= 2 && !isMonth && !isWeekday && text != "lw"
+}
+
+// looksLikeDate says whether a word begins as 2027-01-01 does.
+func looksLikeDate(text string) bool {
+	if len(text) < len("2027-01-01") || text[4] != '-' || text[7] != '-' {
+		return false
+	}
+	_, year := number(text[:4], 4)
+	_, month := number(text[5:7], 2)
+	_, day := number(text[8:10], 2)
+	return year && month && day
 }
 
 // count says so many of something in English.

@@ -32,6 +32,7 @@ const (
 	workdays = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5
 
 	allowedTimes    = "at and times such as 09:00 or 09:00:30, separated by commas, from 00:00 to 23:59:59"
+	allowedMoments  = "an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00"
 	allowedWeekdays = "sun, mon, tue, wed, thu, fri, sat, separated by commas"
 )
 
@@ -145,7 +146,7 @@ func mondayOf(d Date) int64 {
 
 // once reads the rest of: once at 2027-01-01T09:00:00Z
 func (p *parser) once(words *words) (rule, error) {
-	const allowed = "at and an instant such as 2027-01-01T09:00:00Z, or a local date and time such as 2027-01-01T09:00"
+	const allowed = "at and " + allowedMoments
 	if err := p.expect(words, "at", "once", allowed); err != nil {
 		return nil, err
 	}
@@ -277,6 +278,9 @@ func (p *parser) every(words *words) (rule, error) {
 		}
 		if next, _ := words.peek(); unit == week && next.text == "on" && parts == 0 {
 			return p.everyWeeks(w, int(n), words)
+		}
+		if next, more := words.peek(); w.text == "second" && more && next.text != "from" && next.text != "on" && next.text != "at" {
+			return nil, p.failWord("interval", w, "may mean a second or every other one of what follows", allowedIntervals)
 		}
 		period += n * unit
 		if period > longestInterval {

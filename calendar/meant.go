@@ -13,10 +13,13 @@ import (
 	"github.com/punctual-dev/punctual/internal/nearest"
 )
 
+// longestPhrase is the number of bytes that everyday words have at most.
+const longestPhrase = 200
+
 // withMeant adds to the error of an expression what was probably meant by it.
 func withMeant(err error, expression string) error {
 	fault, ok := err.(*Error)
-	if !ok || len(expression) > longest {
+	if !ok || len(expression) > longestPhrase {
 		return err
 	}
 	if fault := noSuchDay(expression); fault != nil {

@@ -3,12 +3,15 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+	"unicode"
 
 	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/schedule"
@@ -185,24 +188,64 @@ func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
 	}
 }
 
-var spelledDuration = regexp.MustCompile(`(?i)^([0-9]+) *(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)$`)
+// spelledPart begins a duration that may be spelled out: 5 minutes, 1.5h, or 1 hour
+// and before 30 minutes.
+var spelledPart = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,3})?) *([a-z]+)(?:(?: *,)?(?: +and)? +)?`)
 
-// durationMeant is advice where a duration is spelled out, as 5 minutes; empty
-// where it is not.
+// spelledUnits are the units that people write, by the letter that we know.
+var spelledUnits = map[string][]string{
+	"ms": {"ms", "msec", "millisecond"}, "s": {"s", "sec", "second"}, "m": {"m", "min", "minute"},
+	"h": {"h", "hr", "hour"}, "d": {"d", "day"}, "w": {"w", "week"}, "month": {"mo", "month"}, "year": {"y", "yr", "year"},
+}
+
+// durationMeant is advice where a duration is written in another way, and else
+// how one is written.
 func durationMeant(text string) string {
-	parts := spelledDuration.FindStringSubmatch(strings.TrimSpace(text))
-	if parts == nil {
-		return ""
+	const form = "write whole numbers with w, d, h, m, s or ms, the larger first, such as 5m or 1h30m"
+	rest, total, written, reason := strings.ToLower(strings.TrimSpace(text)), time.Duration(0), "", ""
+	for parts := 0; rest != "" || parts == 0; parts++ {
+		found := spelledPart.FindStringSubmatch(rest)
+		if found == nil || unitOf(found[2]) == "" {
+			return form
+		}
+		unit := unitOf(found[2])
+		n, _ := strconv.ParseFloat(found[1], 64)
+		if days := map[string]float64{"month": 30, "year": 365}[unit]; days > 0 {
+			reason, unit, n = "a "+unit+" is not of one length; ", "d", n*days
+		}
+		one, _ := schedule.ParseDuration("1" + unit)
+		if total += time.Duration(n * float64(one)); n*float64(one) > float64(tenYears) || total > tenYears {
+			return fmt.Sprintf("write at most %dd", tenYears/(24*time.Hour))
+		}
+		if written = strconv.FormatFloat(n, 'f', -1, 64) + unit; parts > 0 || n != math.Trunc(n) {
+			written = schedule.Duration(total).String()
+		}
+		rest = rest[len(found[0]):]
 	}
-	unit := strings.ToLower(parts[2])
-	if strings.HasPrefix(unit, "mil") || unit == "ms" {
-		return "write " + parts[1] + "ms"
+	if total%time.Millisecond != 0 {
+		return form
 	}
-	return "write " + parts[1] + unit[:1]
+	return reason + "write " + written
+}
+
+// tenYears is a round number below the longest duration.
+const tenYears = 3650 * 24 * time.Hour
+
+func unitOf(word string) string {
+	for unit, names := range spelledUnits {
+		if slices.Contains(names, word) || len(word) > 2 && slices.Contains(names, strings.TrimSuffix(word, "s")) {
+			return unit
+		}
+	}
+	return ""
 }
 
 func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 	if n.kind == null {
+		return
+	}
+	if n.kind == sequence && field == "schedules" {
+		d.fault(n, field, listAdvice(n), "is a list; schedules stand under their keys")
 		return
 	}
 	if n.kind != mapping {
@@ -219,6 +262,37 @@ func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 		d.value(p.value, value, below(field, p.key.text))
 		v.SetMapIndex(reflect.ValueOf(p.key.text), value)
 	}
+}
+
+// listAdvice shows the form that schedules have which were written as a list.
+func listAdvice(n *node) string {
+	key := "a key of your choice, such as hello:,"
+	if len(n.items) > 0 {
+		for _, name := range []string{"key", "name", "id"} {
+			if named := n.items[0].get(name); named != nil && keyMeant(named.text) != "" {
+				key = keyMeant(named.text) + ":"
+				break
+			}
+		}
+	}
+	return "write " + key + " without a dash, and when: and run: below it, indented further"
+}
+
+var notOfKeys = regexp.MustCompile(`[^a-z0-9._-]+`)
+
+// keyMeant makes a key of a name in other characters; empty if it has
+// letters that keys do not have.
+func keyMeant(name string) string {
+	key := notOfKeys.ReplaceAllStringFunc(strings.ToLower(name), func(other string) string {
+		if strings.ContainsFunc(other, unicode.IsLetter) {
+			return other
+		}
+		return "-"
+	})
+	if key = strings.Trim(key, "._-"); !schedule.ValidKey(key) {
+		return ""
+	}
+	return key
 }
 
 func (d *decoder) object(n *node, v reflect.Value, field string) {

@@ -23,6 +23,9 @@ func (d *document) invalid(e *entry, field string, fault schedule.Fault) {
 	holder, defaults := e.node, d.root.get("defaults")
 	switch {
 	case first == "key":
+		if meant := keyMeant(e.key.text); meant != "" && d.root.get("schedules").get(meant) == nil {
+			fault.Advice = "write " + meant + "; " + fault.Advice
+		}
 		d.fault(e.key, field, fault.Advice, "%s", fault.Problem)
 		return
 	case first == "run" && slices.ContainsFunc([]string{"run", "http", "job"}, func(kind string) bool {

@@ -236,6 +236,9 @@ func (r *yamlReader) mapping(tokens token.Tokens, field string) *node {
 			m.merges = append(m.merges, read.merges...)
 		}
 	}
+	if field == "schedules" {
+		r.indentKeys(m)
+	}
 	r.field = field
 	r.settle(m)
 	return m
@@ -445,5 +448,8 @@ func (r *yamlReader) syntax(piece token.Tokens, field string, err error) {
 		}
 	}
 	problem, advice := explain(problem)
+	if where, astray, indent := r.misindented(piece); astray != "" {
+		at, problem, advice = where, astray, indent
+	}
 	r.add(at, field, advice, problem)
 }

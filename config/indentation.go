@@ -1,0 +1,144 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/token"
+)
+
+// indentKeys puts keys of a schedule that stand beside its key below it, and
+// tells them. So what else is wrong with them is told, too, and nothing that
+// only follows from where they stand.
+func (r *yamlReader) indentKeys(schedules *node) {
+	known := fieldsOf(reflect.TypeFor[definition]()).index
+	var kept []pair
+	var astray []pair // below the last one kept
+	settle := func() {
+		if len(astray) == 0 {
+			return
+		}
+		var owner *pair
+		if len(kept) > 0 {
+			owner = &kept[len(kept)-1]
+		}
+		r.tellAstray(owner, astray)
+		if owner != nil {
+			r.field = below("schedules", owner.key.text)
+			owner.value = &node{kind: mapping, place: astray[0].key.place, pairs: append(slices.Clone(owner.value.pairs), astray...)}
+			r.settle(owner.value)
+		}
+		astray = nil
+	}
+	for _, p := range schedules.pairs {
+		_, isKey := known[p.key.text]
+		if isKey && !looksLikeSchedule(p.value) && (len(astray) > 0 || belongsTo(kept, p.value)) {
+			astray = append(astray, p)
+			continue
+		}
+		settle()
+		kept = append(kept, p)
+	}
+	settle()
+	schedules.pairs = kept
+}
+
+// belongsTo says whether a value under a name that is a key of schedules can only
+// have been meant as that, and not as a schedule of that name.
+func belongsTo(schedules []pair, value *node) bool {
+	holds := value.kind != mapping && value.kind != null
+	if len(schedules) == 0 {
+		return holds
+	}
+	before := schedules[len(schedules)-1].value
+	return before.kind == null || before.kind == mapping && !before.flow && holds
+}
+
+// tellAstray tells keys that stand beside the key of their schedule, or without
+// one.
+func (r *yamlReader) tellAstray(owner *pair, astray []pair) {
+	var names []string
+	for _, p := range astray {
+		if name := quoted(p.key.text); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	list, stand, them, they := names[0], "stands", "it", "it stands"
+	if last := len(names) - 1; last > 0 {
+		list = strings.Join(names[:last], ", ") + " and " + names[last]
+		stand, them, they = "stand", "them", "they stand"
+	}
+	at := astray[0].key.place
+	spaces := fmt.Sprintf("indent %s by %d spaces more, so that %s below", them, max(at.column-1, 2), they)
+	field, advice := "schedules", fmt.Sprintf("put a key of your choice above %s, such as hello:, and %s it", them, spaces)
+	if owner != nil {
+		field, advice = below("schedules", owner.key.text), spaces+" "+owner.key.text+":"
+	}
+	r.add(at, field, advice, fmt.Sprintf("%s %s where only keys of schedules stand", list, stand))
+}
+
+// keyLine is a line with a key, and its value unless that stands below.
+var keyLine = regexp.MustCompile(`^( *)(?:"[^"]*"|'[^']*'|[^\s#"'\[\]{},&*!|>%@-][^:#]*?):(?:[ \t]+([^#\s].*?))?(?:[ \t]+#.*)?$`)
+
+// misindented finds the first line of a piece that stands deeper than a line above
+// which has a value, or on the level of none above. Of what a library of YAML says
+// about such a line, nothing is to the point.
+func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice string) {
+	var levels []int // columns of keys that are open
+	hasValue, block := false, -1
+	for number := piece[0].Position.Line; number <= piece[len(piece)-1].Position.Line; number++ {
+		line := strings.TrimRight(string(r.line(number)), " \t")
+		content := strings.TrimLeft(line, " ")
+		indent := len(line) - len(content)
+		if content == "" || content[0] == '#' || block >= 0 && indent > block {
+			continue
+		}
+		block = -1
+		parts := keyLine.FindStringSubmatch(line)
+		if parts == nil {
+			hasValue = false // a list, or text in several lines
+			continue
+		}
+		at = place{number, indent + 1, len([]rune(content))}
+		for len(levels) > 0 && levels[len(levels)-1] > indent {
+			deeper := levels[len(levels)-1]
+			levels = levels[:len(levels)-1]
+			if len(levels) == 0 || levels[len(levels)-1] < indent {
+				return at, shallowProblem, likeAbove(deeper)
+			}
+		}
+		if len(levels) == 0 || levels[len(levels)-1] < indent {
+			if hasValue {
+				return at, "this line is indented more than the one above, which has a value already", likeAbove(levels[len(levels)-1])
+			}
+			levels = append(levels, indent)
+		}
+		value := parts[2]
+		hasValue = value != "" && !strings.ContainsAny(value[:1], `&!|>[{"'`) || isClosed(value)
+		if value != "" && strings.ContainsAny(value[:1], "|>") {
+			block = indent
+		}
+	}
+	return place{}, "", ""
+}
+
+func likeAbove(spaces int) string {
+	if spaces == 0 {
+		return "do not indent it, as the one above"
+	}
+	return fmt.Sprintf("indent it by %d spaces, like the one above", spaces)
+}
+
+const shallowProblem = "this line is indented less than its neighbours"
+
+// isClosed says whether a value in quotes or brackets ends on its line.
+func isClosed(value string) bool {
+	if len(value) < 2 {
+		return false
+	}
+	closing, ok := map[byte]byte{'"': '"', '\'': '\'', '[': ']', '{': '}'}[value[0]]
+	return ok && value[len(value)-1] == closing
+}

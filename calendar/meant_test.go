@@ -222,6 +222,17 @@ func TestWordsAreNotJudgedAsTheFieldsOfCron(t *testing.T) {
 	}
 }
 
+func TestNamesInCronAreNoWords(t *testing.T) {
+	for _, expression := range []string{"0 0 LW,15 jul friL", "0 0 LW jul-sep fri#2,sat", "0 0 L-3W jul sun"} {
+		if _, err := calendar.Parse(expression); err != nil {
+			t.Errorf("%q: %v", expression, err)
+		}
+	}
+	if _, err := calendar.Parse("jul aug LW 0 *"); err == nil || !strings.HasPrefix(err.Error(), "minute ") {
+		t.Errorf("names in the wrong fields: %v", err)
+	}
+}
+
 func TestADateWithoutOnceIsToldWhatItLacks(t *testing.T) {
 	for _, c := range []struct{ written, want string }{
 		{"2027-01-01 09:00", `once "2027-01-01 09:00" lacks "once at" before it; allowed: `},

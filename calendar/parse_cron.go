@@ -129,10 +129,17 @@ func isPlainWord(text string) bool {
 	for letters < len(text) && text[letters] >= 'a' && text[letters] <= 'z' {
 		letters++
 	}
-	name := strings.TrimSuffix(text[:letters], "l")
-	_, isMonth := fields[monthField].value(name)
-	_, isWeekday := fields[weekdayField].value(name)
-	return letters >= 2 && !isMonth && !isWeekday && text != "lw"
+	if letters < 2 || text[:letters] == "lw" {
+		return false
+	}
+	for _, name := range []string{text[:letters], strings.TrimSuffix(text[:letters], "l")} {
+		_, isMonth := fields[monthField].value(name)
+		_, isWeekday := fields[weekdayField].value(name)
+		if isMonth || isWeekday {
+			return false
+		}
+	}
+	return true
 }
 
 // looksLikeDate says whether a word begins as 2027-01-01 does.

@@ -56,6 +56,13 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 	if h.Clocks == 0 && h.Healthy {
 		h.Warnings = append(h.Warnings, "no clock runs: what falls due waits until one does (punctual start, or punctual clock)")
 	}
+	var inError int
+	if err := s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_schedule WHERE error <> '' AND deleted_at IS NULL").Scan(&inError); err != nil {
+		return h, err
+	}
+	if inError > 0 {
+		h.Warnings = append(h.Warnings, fmt.Sprintf("schedules in error: %d; nothing of theirs is decided until that is mended (punctual schedules list --state error)", inError))
+	}
 	if h.Unseen, err = s.CountUnseen(ctx); err != nil {
 		return h, err
 	}

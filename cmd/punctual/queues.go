@@ -59,6 +59,8 @@ func queueState(q store.QueueOverview, now time.Time) cell {
 		return cell{"paused, " + relative(q.PausedAt, now), yellow}
 	case q.Workers == 0 && q.Waiting > 0:
 		return cell{"no worker", red}
+	case q.Workers == 0:
+		return cell{"no worker", yellow}
 	}
 	return cell{"open", green}
 }

@@ -263,6 +263,8 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 			return fmt.Sprintf("not decided yet; it is due %s, and will be skipped (punctual schedules skip-next %s --undo takes that back)", relative(next.Due, now), o.Key)
 		case next.Due.After(now):
 			return fmt.Sprintf("not decided yet; it is due %s", relative(next.Due, now))
+		case at.After(o.State.Cursor) && o.Error != "":
+			return "due, but not decided: the schedule is in error: " + o.Error
 		case at.After(o.State.Cursor) && o.State.Waiting != schedule.NotWaiting:
 			return "not decided yet; it waits for " + o.State.Waiting.InWords()
 		case at.After(o.State.Cursor):

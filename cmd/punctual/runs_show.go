@@ -24,6 +24,7 @@ type runView struct {
 	Priority    int           `json:"priority,omitempty"`
 	MaxAttempts int           `json:"max_attempts,omitempty"`
 	NextAttempt time.Time     `json:"next_attempt,omitzero"` // of one that waits for a retry
+	WaitsFor    string        `json:"waits_for,omitempty"`   // of one that has not been taken, in words
 	Failures    []failureView `json:"failures,omitempty"`
 	// ByHand are who retried and cancelled the job, with what had come of it.
 	ByHand []store.Activity `json:"by_hand,omitempty"`
@@ -106,13 +107,38 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		return v, nil // the queue has forgotten it; the ledger tells what is left
 	}
 	v.Queue, v.Priority, v.MaxAttempts = job.Queue, job.Priority, job.MaxAttempts
-	if run.State == "retryable" {
+	switch run.State {
+	case "retryable":
 		v.NextAttempt = job.ScheduledAt.UTC()
+	case "available":
+		if v.WaitsFor, err = waitsFor(a, st, job.Queue); err != nil {
+			return v, err
+		}
 	}
 	for _, e := range job.Errors {
 		v.Failures = append(v.Failures, failureView{e.Attempt, e.At.UTC(), e.Error, e.Trace})
 	}
 	return v, nil
+}
+
+// waitsFor is what keeps the jobs of a queue from being taken.
+func waitsFor(a *app, st *store.Store, queue string) (string, error) {
+	all, err := st.QueueOverviews(a.Context)
+	if err != nil {
+		return "", err
+	}
+	for _, q := range all {
+		switch {
+		case q.Name != queue:
+		case !q.PausedAt.IsZero():
+			return fmt.Sprintf("its queue, %s, which is paused (punctual queues resume %[1]s)", q.Name), nil
+		case q.Workers == 0:
+			return fmt.Sprintf("a worker of its queue, %s, which none works (punctual worker --queues=%[1]s)", q.Name), nil
+		case q.Running >= q.Concurrency:
+			return fmt.Sprintf("a place: the workers of its queue, %s, run %s at once", q.Name, counted(q.Concurrency, "job")), nil
+		}
+	}
+	return "a worker", nil
 }
 
 // whySkipped is the reason of a skip in words.
@@ -201,7 +227,7 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 			line("seen", "by %s, %s", v.SeenBy, relative(v.SeenAt, now))
 		}
 	case v.State == "available":
-		line("waits", "for a worker, since %s", relative(v.DecidedAt, now))
+		line("waits", "for %s; queued %s", v.WaitsFor, relative(v.DecidedAt, now))
 	}
 }
 

@@ -79,9 +79,15 @@ func (v scheduleView) print(a *app, now time.Time) {
 	line("owner", v.Owner.String())
 	line("tags", strings.Join(v.Tags, ", "))
 	if v.Error != "" {
-		line("error", a.paint(v.Error, red)+" (since "+local(v.ErrorAt, v.zone)+"; the clock looks again each minute, nothing is lost)")
+		since := ""
+		if !v.ErrorAt.IsZero() {
+			since = "since " + local(v.ErrorAt, v.zone) + "; "
+		}
+		line("error", a.paint(v.Error, red)+" ("+since+"the clock looks again each minute, nothing is lost)")
 	}
-	if v.WaitingFor != schedule.NotWaiting {
+	if v.Error != "" && v.Undecided > 0 {
+		line("overdue", fmt.Sprintf("%s since %s", counted(v.Undecided, "occurrence"), local(v.UndecidedSince, v.zone)))
+	} else if v.WaitingFor != schedule.NotWaiting {
 		line("waits", "since "+local(v.UndecidedSince, v.zone)+" for "+v.WaitingFor.InWords())
 	} else if v.Undecided > 0 && now.Sub(v.UndecidedSince) > overdue {
 		line("overdue", fmt.Sprintf("%s since %s; is a clock running? (punctual health)", counted(v.Undecided, "occurrence"), local(v.UndecidedSince, v.zone)))

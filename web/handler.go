@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/punctual-dev/punctual/web/access"
 	"github.com/punctual-dev/punctual/web/api"
@@ -51,7 +52,7 @@ func newSite(o Options) *site {
 func (s *site) handler() http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(s.foreign))
-	return s.recovered(s.hardened(bounded(s.prefixed(crossOrigin.Handler(http.HandlerFunc(s.route))))))
+	return s.recovered(s.hardened(s.legible(bounded(s.prefixed(crossOrigin.Handler(http.HandlerFunc(s.route)))))))
 }
 
 // route sends a request on its way. It is no ServeMux: that redirects from paths
@@ -216,6 +217,19 @@ func (s *site) prefixed(next http.Handler) http.Handler {
 		default:
 			s.problem(w, http.StatusNotFound, "there is nothing at this path; everything is below "+s.Prefix+"/")
 		}
+	})
+}
+
+// legible refuses addresses in which no text can be meant: Postgres would refuse to
+// look for it, as a failure of ours.
+func (s *site) legible(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if text := r.URL.Path + query; err != nil || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			s.problem(w, http.StatusBadRequest, "the address holds something that is no text; allowed is UTF-8 without NUL, escaped with %")
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

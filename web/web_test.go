@@ -384,6 +384,14 @@ func TestARequestIsNoLargerThanOneMebibyte(t *testing.T) {
 	v.want(http.StatusBadRequest, "the form cannot be read", "POST /login user="+strings.Repeat("a", maxLogin))
 }
 
+func TestAnAddressThatHoldsNoTextIsRefused(t *testing.T) {
+	v := open(t, func(o *Options) { o.Local = "ada (local)" })
+	for _, address := range []string{"/api/v1/schedules?search=%00", "/api/v1/schedules?search=a%FFb", "/schedules/%FF", "/schedules/a%00", "/runs?text=%zz"} {
+		v.want(http.StatusBadRequest, "UTF-8 without NUL", "GET "+address)
+	}
+	v.want(http.StatusOK, "", "GET /runs?text=%C3%BC+50%25")
+}
+
 func TestAHandlerThatPanicsIsAnsweredForAndLogged(t *testing.T) {
 	v := open(t, func(o *Options) { o.Local = "ada (local)" })
 	v.want(http.StatusInternalServerError, "its log says what", "GET /broken")

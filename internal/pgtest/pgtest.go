@@ -168,6 +168,10 @@ func (r *Running) Stop(mode Mode) error { return r.server.order(string(mode)) }
 // Start brings it back on the same port, with all that was committed.
 func (r *Running) Start() error { return r.server.start() }
 
+// Move takes the server down at once, and brings up another one at another address,
+// with a copy of its files: everything that was committed.
+func (r *Running) Move() error { return r.server.move() }
+
 // Close stops the server for good and deletes its files.
 func (r *Running) Close() { r.server.close() }
 

@@ -106,6 +106,25 @@ func TestCommitsOutliveEveryWayToStop(t *testing.T) {
 	}
 }
 
+func TestAServerThatMovesIsElsewhereWithAllThatWasCommitted(t *testing.T) {
+	server, err := pgtest.Launch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	before := server.URL()
+	query(t, before, "CREATE TABLE kept AS SELECT 'kept' AS word; SELECT 'made'")
+	if err := server.Move(); err != nil {
+		t.Fatal(err)
+	}
+	if got := query(t, server.URL(), "SELECT word FROM kept"); got != "kept" {
+		t.Errorf("after the move the table holds %q, want %q", got, "kept")
+	}
+	if _, err := tryQuery(before, "SELECT 'alive'"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a query to the old address gave %v, want a refused connection", err)
+	}
+}
+
 func TestAStoppedServerAnswersNobodyAndStoppingTwiceIsHarmless(t *testing.T) {
 	server := pgtest.Start(t)
 	server.Stop(pgtest.Immediate)

@@ -32,7 +32,9 @@ type server struct {
 	programs programs
 	account  *syscall.Credential // who runs it; nil for our own account
 	dir      string
-	port     int
+
+	at   sync.Mutex
+	port int
 
 	mu         sync.Mutex // one order at a time
 	supervisor *exec.Cmd
@@ -162,9 +164,13 @@ func (s *server) settings(o options) []string {
 // that was just free.
 func (s *server) startOnFreePort() (err error) {
 	for range 5 {
-		if s.port, err = freePort(); err != nil {
-			return err
+		port, portErr := freePort()
+		if portErr != nil {
+			return portErr
 		}
+		s.at.Lock()
+		s.port = port
+		s.at.Unlock()
 		if err = s.start(); err == nil || !strings.Contains(s.log(), "could not bind") {
 			return err
 		}
@@ -231,7 +237,28 @@ func (s *server) log() string {
 	return string(text)
 }
 
+// move is a failover, as seen from outside: this server ends at once, and another
+// one is up at another address, with a copy of its files.
+func (s *server) move() error {
+	if err := s.order(string(Immediate)); err != nil {
+		return err
+	}
+	data, old := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "old")
+	if err := os.Rename(data, old); err != nil {
+		return fmt.Errorf("moving PostgreSQL: %w", err)
+	}
+	if err := copyTree(old, data, s.account); err != nil {
+		return fmt.Errorf("moving PostgreSQL: %w", err)
+	}
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("moving PostgreSQL: %w", err)
+	}
+	return s.startOnFreePort()
+}
+
 func (s *server) url(database string) string {
+	s.at.Lock()
+	defer s.at.Unlock()
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
 

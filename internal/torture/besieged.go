@@ -4,7 +4,8 @@ package main
 // to overlap, a limit, jitter, zones, retries and expiry. What a command did it
 // writes into a file of its own. Names that begin with "plain" are intervals nobody
 // edits, whose nominals can be counted without the product; in those that end with
-// "waits" a decision may have to wait for more than a clock.
+// "waits" a decision may have to wait for more than a clock. The definition of the
+// last is made unreadable now and then.
 const besieged = `
 limits: { few: 2 }
 schedules:
@@ -25,5 +26,6 @@ schedules:
   plain-fails: { when: "every 5s", retries: 2, backoff: 1s, run: 'echo "$PUNCTUAL_OCCURRENCE" >>ran; exit $((PUNCTUAL_ATTEMPT < 3))' }
   plain-expires: { when: "every 5s", expires: 2s, overlap: allow, catch_up: all, run: *quick }
   cron-seconds: { when: "*/7 * * * * *", timezone: America/New_York, overlap: allow, catch_up: all, run: *quick }
+  spoilt-row-waits: { when: "every 2s", catch_up: all, run: *quick }
   cron-merged: { when: ["*/20 * * * * *", "every 15s", "hourly at :30"], timezone: Australia/Lord_Howe, run: *quick }
 `

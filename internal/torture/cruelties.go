@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ var cruelties = []cruelty{
 
 	{"server crashed", "database", onlyPostgres, 3, crashServer},
 	{"server restarted", "database", onlyPostgres, 2, restartServer},
+	{"failed over to a copy of the server", "database", onlyPostgres, 1, failOver},
 	{"sessions ended by the server", "database", onlyPostgres, 3, endSessions},
 	{"connections reset", "database", onlyPostgres, 3, cutConnections},
 	{"connections torn in mid-message", "database", onlyPostgres, 2, tearConnections},
@@ -32,6 +34,11 @@ var cruelties = []cruelty{
 	{"connections refused", "database", onlyPostgres, 2, refuseConnections},
 	{"file locked by another program", "database", onlySQLite, 3, lockFile},
 	{"file checkpointed and vacuumed", "database", onlySQLite, 1, vacuumFile},
+
+	{"garbage sent to the web process", "garbage", both, 3, sendGarbage},
+	{"garbage applied", "garbage", both, 1, applyGarbage},
+	{"garbage in the environment", "garbage", both, 1, startWithGarbage},
+	{"garbage in a row", "garbage", both, 2, spoilRow},
 }
 
 func killOne(_ context.Context, s *siege, r *rand.Rand) (string, error) {
@@ -81,6 +88,20 @@ func crashServer(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
 
 func restartServer(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
 	return s.serverAway(ctx, pgtest.Fast, between(r, 0, 6*time.Second))
+}
+
+// failOver leaves the programs with an address behind which another server stands
+// all at once.
+func failOver(_ context.Context, s *siege, _ *rand.Rand) (string, error) {
+	if err := s.house.server.Move(); err != nil {
+		return "", err
+	}
+	address, err := url.Parse(s.house.server.URL())
+	if err != nil {
+		return "", err
+	}
+	s.network.Point(address.Host)
+	return "", nil
 }
 
 func (s *siege) serverAway(ctx context.Context, mode pgtest.Mode, d time.Duration) (string, error) {

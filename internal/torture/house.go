@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/punctual-dev/punctual/internal/pgtest"
 )
@@ -35,22 +36,29 @@ func newHouse(kind, binary, directory string) (*house, error) {
 		return nil, err
 	}
 	h := &house{kind: kind, binary: binary, directory: directory}
-	driver, source := "pgx", ""
 	if kind == "postgres" {
 		var err error
 		if h.server, err = pgtest.Launch(); err != nil {
 			return nil, err
 		}
-		h.address = h.server.URL()
-		source = h.address
-	} else {
-		path := filepath.Join(directory, "punctual.db")
-		h.address, driver, source = "sqlite:"+path, "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+		h.address, h.db = h.server.URL(), sql.OpenDB(follower{h.server})
+		return h, nil
 	}
+	path := filepath.Join(directory, "punctual.db")
 	var err error
-	h.db, err = sql.Open(driver, source)
+	h.address = "sqlite:" + path
+	h.db, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	return h, err
 }
+
+// follower connects to wherever the server is now.
+type follower struct{ server *pgtest.Running }
+
+func (f follower) Connect(context.Context) (driver.Conn, error) {
+	return f.Driver().Open(f.server.URL())
+}
+
+func (follower) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
 func (h *house) close() {
 	h.stopAll()

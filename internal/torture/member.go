@@ -25,7 +25,7 @@ type member struct {
 	ended   chan struct{} // closed when now has ended
 	asked   bool          // the end of now was our doing
 	closing bool
-	endings []string // of its own: the last line of its log
+	endings []string // of its own: its last words
 	done    chan struct{}
 }
 
@@ -50,7 +50,7 @@ func (m *member) supervise() {
 		p.log.Close()
 		m.mu.Lock()
 		if !m.asked && !m.closing {
-			m.endings = append(m.endings, fmt.Sprintf("%s: %v: %s", m.name, err, lastLine(p.log.Name())))
+			m.endings = append(m.endings, fmt.Sprintf("%s: %v: %s", m.name, err, lastWords(tail(p.log.Name(), 4000))))
 		}
 		m.now, m.asked = nil, false
 		close(ended)
@@ -125,10 +125,15 @@ func (m *member) dismiss(limit time.Duration) error {
 	return err
 }
 
-func lastLine(path string) string {
-	text := tail(path, 4000)
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
+// lastWords are those of the process that ended last: its error, and the advice
+// that may follow.
+func lastWords(text string) string {
+	text = "\n" + text
+	if at := strings.LastIndex(text, "\npunctual: "); at >= 0 {
+		return strings.TrimSpace(text[at:])
+	}
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndex(text, "\n")+1:]
 }
 
 func tail(path string, size int64) string {

@@ -25,6 +25,20 @@ func TestIntervalsAreCountedByArithmetic(t *testing.T) {
 	}
 }
 
+func TestTheLastWordsOfAProcessAreItsErrorWithTheAdvice(t *testing.T) {
+	const refused = "punctual: opening postgres://h/d: connection refused\n  the database is postgres://h/d: is the server running?"
+	for text, want := range map[string]string{
+		"time=1 msg=hello\n" + refused + "\n":                  refused,
+		"time=1 msg=hello\n" + refused + "\n" + refused + "\n": refused,
+		"time=1 msg=hello\ngoroutine 1 [running]:\n":           "goroutine 1 [running]:",
+		"": "",
+	} {
+		if got := lastWords(text); got != want {
+			t.Errorf("the last words of %q are %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestAProcessMayEndForReasonsThatAreKnownOnly(t *testing.T) {
 	cases := []struct {
 		ending string

@@ -20,7 +20,7 @@ type cruelty struct {
 
 // lanes go on beside each other, so that a clock is killed while the database
 // restarts; within one, things come one after the other.
-var lanes = []string{"processes", "database"}
+var lanes = []string{"processes", "database", "garbage"}
 
 // planned is a cruelty to come.
 type planned struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 type siege struct {
 	house   *house
 	network *network.Network // nil on SQLite
+	web     string           // where the web process is
 	options
 	members []*member
 	events  *os.File
@@ -37,7 +39,7 @@ type event struct {
 
 // restOf is how long each lane leaves in peace between two cruelties, on
 // average.
-var restOf = map[string]time.Duration{"processes": 1500 * time.Millisecond, "database": 4 * time.Second}
+var restOf = map[string]time.Duration{"processes": 1500 * time.Millisecond, "database": 4 * time.Second, "garbage": 4 * time.Second}
 
 // besiege runs the random form on one kind of database, and prints its page.
 func besiege(ctx context.Context, o options, kind, binary, directory string) (ok bool, err error) {
@@ -131,6 +133,12 @@ func (s *siege) begin(ctx context.Context) error {
 		address.Host = s.network.Address()
 		s.house.address = address.String()
 	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	free.Close()
+	s.web = "http://" + free.Addr().String()
 	for _, name := range []string{"clock-1", "clock-2", "worker-1", "worker-2", "web-1"} {
 		role := strings.TrimRight(name, "-12")
 		s.members = append(s.members, s.house.enlist(name, role, s.flagsOf(role)...))
@@ -143,7 +151,7 @@ func (s *siege) flagsOf(role string) []string {
 	case "worker":
 		return []string{"--quiet", "--concurrency=20", "--stop-grace=5s"}
 	case "web":
-		return []string{"--listen=127.0.0.1:0"}
+		return []string{"--listen=" + strings.TrimPrefix(s.web, "http://")}
 	}
 	return nil
 }

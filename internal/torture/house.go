@@ -31,14 +31,14 @@ type house struct {
 	processes   []*process
 }
 
-func newHouse(kind, binary, directory string) (*house, error) {
+func newHouse(kind, binary, directory string, server ...pgtest.Option) (*house, error) {
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return nil, err
 	}
 	h := &house{kind: kind, binary: binary, directory: directory}
 	if kind == "postgres" {
 		var err error
-		if h.server, err = pgtest.Launch(); err != nil {
+		if h.server, err = pgtest.Launch(server...); err != nil {
 			return nil, err
 		}
 		h.address, h.db = h.server.URL(), sql.OpenDB(follower{h.server})

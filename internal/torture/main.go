@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/punctual-dev/punctual/internal/pgtest"
 )
 
 // scenario is one way to be cruel.
@@ -37,6 +40,7 @@ var scenarios = []scenario{
 	{"away", "the database is away while a hundred commands run on three workers", awayFromWorkers, []string{"postgres"}, true},
 	{"rolling", "one of three workers after the other is restarted, under load", rollingRestart, []string{"postgres", "sqlite"}, false},
 	{"shifted", "every process is on a host whose clock is wrong by minutes, hours or a day", shiftClocks, []string{"postgres"}, true},
+	{"full", "the disk under the database is full for seconds, again and again", fillDisk, []string{"postgres", "sqlite"}, true},
 	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}, false},
 }
 
@@ -45,16 +49,16 @@ type lengths struct {
 	kill, freeze, away time.Duration
 	rolling            time.Duration
 	frozen             time.Duration // how long a worker is stopped
-	shifted            time.Duration
+	shifted, full      time.Duration
 	longAway           time.Duration // more than it takes to be found dead
 	jobs               int           // that run when a worker is lost
 }
 
 var (
 	short = lengths{kill: 20 * time.Second, freeze: 15 * time.Second, away: 3 * time.Second,
-		rolling: 20 * time.Second, frozen: 30 * time.Second, shifted: 20 * time.Second, longAway: 25 * time.Second, jobs: 50}
+		rolling: 20 * time.Second, frozen: 30 * time.Second, shifted: 20 * time.Second, full: 20 * time.Second, longAway: 25 * time.Second, jobs: 50}
 	long = lengths{kill: 2 * time.Minute, freeze: time.Minute, away: 3 * time.Second,
-		rolling: 2 * time.Minute, frozen: time.Minute, shifted: time.Minute, longAway: time.Minute, jobs: 1000}
+		rolling: 2 * time.Minute, frozen: time.Minute, shifted: time.Minute, full: time.Minute, longAway: time.Minute, jobs: 1000}
 )
 
 func main() {
@@ -189,7 +193,21 @@ func randomly(ctx context.Context, o options, binary, directory string) (wanting
 
 func one(ctx context.Context, s scenario, kind, binary, directory string, l lengths) (bool, error) {
 	fmt.Printf("\n%s on %s: %s\n", s.name, kind, s.about)
-	h, err := newHouse(kind, binary, filepath.Join(directory, s.name+"-"+kind))
+	place := filepath.Join(directory, s.name+"-"+kind)
+	var server []pgtest.Option
+	if s.name == "full" {
+		unmount, err := mountSmall(place)
+		if errors.Is(err, syscall.EPERM) {
+			fmt.Println("  LEFT OUT: to mount a small file system takes root")
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		defer unmount()
+		server = onSmallDisk(place)
+	}
+	h, err := newHouse(kind, binary, place, server...)
 	if err != nil {
 		return false, err
 	}

@@ -71,11 +71,7 @@ func fillDisk(ctx context.Context, h *house, r *report) error {
 	if err := wait(ctx, 10*time.Second); err != nil {
 		return err
 	}
-	for _, p := range h.processes {
-		if !p.alive() {
-			r.fault("%s did not live through it", p.name)
-		}
-	}
+	h.allAlive(r)
 	return nil
 }
 

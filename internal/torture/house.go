@@ -162,6 +162,15 @@ func (h *house) stopAll() {
 	h.processes = nil
 }
 
+// allAlive wants every process that was started to run still.
+func (h *house) allAlive(r *report) {
+	for _, p := range h.processes {
+		if !p.alive() {
+			r.fault("%s did not live through it", p.name)
+		}
+	}
+}
+
 // alive says whether a process still runs.
 func (p *process) alive() bool {
 	return p.cmd.ProcessState == nil && p.cmd.Process.Signal(syscall.Signal(0)) == nil

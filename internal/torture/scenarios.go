@@ -146,10 +146,6 @@ func databaseAway(ctx context.Context, h *house, r *report) error {
 	if err := wait(ctx, 12*time.Second); err != nil {
 		return err
 	}
-	for _, p := range h.processes {
-		if !p.alive() {
-			r.fault("%s did not live through the outage", p.name)
-		}
-	}
+	h.allAlive(r)
 	return nil
 }

@@ -63,7 +63,7 @@ func (q *Queue) ReturnTx(ctx context.Context, tx database.Tx, o Orphan, now time
 		state, attempt, finalized = "cancelled", "attempt", q.timestamp(now)
 	case o.lostInARow()+1 >= maxLostInARow:
 		state, attempt, finalized = "discarded", "attempt", q.timestamp(now)
-		lost += fmt.Sprintf("; this is the %d. attempt lost in a row", maxLostInARow)
+		lost += fmt.Sprintf("; the job was lost %d times in a row", maxLostInARow)
 	}
 	record, err := json.Marshal(map[string]any{"at": now, "attempt": o.attempt, "error": lost, "trace": ""})
 	if err != nil {

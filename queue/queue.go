@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -157,10 +158,21 @@ func describe(id int64, err error) error {
 	return fmt.Errorf("job %d: %w", id, err)
 }
 
-// Get is one job as River has it.
+// Get is one job as River has it, but for its errors, which are those of attempts
+// that began, without River's own words.
 func (q *Queue) Get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	row, err := q.client.get(ctx, id)
-	return row, describe(id, err)
+	if err != nil {
+		return row, describe(id, err)
+	}
+	var errors []rivertype.AttemptError
+	for _, one := range row.Errors {
+		if one.Error = strings.TrimPrefix(one.Error, cancelPrefix); !strings.HasPrefix(one.Error, ErrExpired.Error()) {
+			errors = append(errors, one)
+		}
+	}
+	row.Errors = errors
+	return row, nil
 }
 
 // timestamp is an instant as River's tables keep it.

@@ -10,6 +10,10 @@ import (
 // is on record, but no failure of the job.
 const lostPrefix = "lost: "
 
+// cancelPrefix is River's word before an error after which a job is not tried
+// again.
+const cancelPrefix = "JobCancelError: "
+
 // Conditions are SQL over a row of river_job, for those who join the ledger
 // with the queue.
 type Conditions struct {
@@ -48,8 +52,7 @@ func (q *Queue) Conditions() Conditions {
 		started, finished = micros("j.attempted_at"), micros("j.finalized_at")
 	}
 	waits := `j.state IN ('available', 'scheduled', 'pending')`
-	// River's word for an error after which a job is not tried again.
-	lastError = "replace(" + lastError + ", 'JobCancelError: ', '')"
+	lastError = "replace(" + lastError + ", '" + cancelPrefix + "', '')"
 	return Conditions{
 		Active:     `(j.state = 'running' OR ` + waits + ` AND ` + failures + ` = 0)`,
 		Retrying:   `(j.state = 'retryable' OR ` + waits + ` AND ` + failures + ` > 0)`,

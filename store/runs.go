@@ -166,6 +166,10 @@ func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, par
 		if !progress.At.IsZero() {
 			r.Progress = &progress
 		}
+		if r.State == "expired" {
+			// The worker that found it expired took it, but began nothing.
+			r.StartedAt, r.Attempts, r.Error = time.Time{}, 0, strings.TrimPrefix(r.Error, "expired: ")
+		}
 		r.Occurrence = r.Schedule + "!" + trigger
 		if trigger == "" {
 			r.Occurrence = schedule.OccurrenceName(r.Schedule, r.Nominal)

@@ -263,7 +263,7 @@ var processTests = []test{
 			equal(h, fmt.Sprint("state after being lost ", i+1, " times"), h.run("a", 0).State, want)
 			lost, err := h.Queue().Get(h.ctx(), h.run("a", 0).JobID)
 			h.must(err)
-			equal(h, "on record", strings.TrimSuffix(lost.Errors[i].Error, "; this is the 5. attempt lost in a row"),
+			equal(h, "on record", strings.TrimSuffix(lost.Errors[i].Error, "; the job was lost 5 times in a row"),
 				"lost: worker "+worker+" stopped answering at "+schedule.FormatInstant(h.clock().Add(-store.DeadAfter-time.Second)))
 			equal(h, fmt.Sprint("attempts used up after being lost ", i+1, " times"),
 				h.number("SELECT attempt FROM river_job WHERE id = $1", h.run("a", 0).JobID), used)

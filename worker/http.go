@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -135,7 +137,7 @@ func (x *exchange) do(ctx context.Context, client *http.Client, request *http.Re
 	heading := len(body.first)
 	_, err = io.Copy(body, answer.Body)
 	body.end()
-	if failure := x.verdict(answer, firstLine(body.first[heading:]), now(x.out.task.Attempt)); failure != nil {
+	if failure := x.verdict(answer, gist(body.first[heading:]), now(x.out.task.Attempt)); failure != nil {
 		return failure
 	}
 	if err != nil {
@@ -196,6 +198,21 @@ func (x *exchange) verdict(answer *http.Response, said string, now time.Time) er
 		}
 	}
 	return failure
+}
+
+var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+
+// gist is what an answer says, in a line fit for an error message. How a page for
+// people begins says nothing; its title does.
+func gist(body []byte) string {
+	line := firstLine(body)
+	if start := strings.ToLower(line); !strings.HasPrefix(start, "<!doctype") && !strings.HasPrefix(start, "<html") {
+		return line
+	}
+	if title := pageTitle.FindSubmatch(body); title != nil {
+		return tidy(html.UnescapeString(string(title[1])))
+	}
+	return ""
 }
 
 // passing are the codes from 400 to 499 that another attempt may not meet.

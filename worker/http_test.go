@@ -111,6 +111,7 @@ func TestTheAnswerSaysWhetherACallSucceededAndWhatNext(t *testing.T) {
 		{name: "a success not asked for", code: 202, success: []string{"200"}, next: again, says: "answered 202 Accepted"},
 		{name: "a redirect", code: 301, location: "/elsewhere", next: again, says: "answered 301 Moved Permanently; redirects are not followed (to /elsewhere)"},
 		{name: "the caller's fault", code: 404, body: "\n  no such\ttask \nmore", next: giveUp, says: "answered 404 Not Found: no such task"},
+		{name: "a page that has a title", code: 404, body: "<!doctype html>\n<html><head><title>Not\nfound &amp; gone</title></head>", next: giveUp, says: "answered 404 Not Found: Not found & gone"},
 		{name: "the caller's fault, asked to be tried again", code: 404, retry: []string{"404", "409"}, next: again, says: "answered 404 Not Found"},
 		{name: "the same, and when", code: 423, retry: []string{"4xx"}, retryAfter: "90", next: later, after: 90 * time.Second, says: "(again in 1m30s)"},
 		{name: "another fault than asked for", code: 410, retry: []string{"404"}, retryAfter: "90", next: giveUp, says: "answered 410 Gone"},

@@ -145,7 +145,7 @@ func (a *api) find(ctx context.Context, name string) (store.Run, error) {
 		return store.Run{}, err
 	}
 	if len(runs) == 0 {
-		return store.Run{}, problem(http.StatusNotFound, "there is no run "+name+" on record")
+		return store.Run{}, problem(http.StatusNotFound, "there is no run "+name+" on record"+a.renamed(ctx, filter.Key))
 	}
 	for _, run := range runs {
 		if run.JobID != 0 {

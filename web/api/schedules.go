@@ -120,9 +120,19 @@ func (a *api) overviewOf(ctx context.Context, key string) (store.Overview, error
 		return store.Overview{}, err
 	}
 	if key == "" || len(some) == 0 {
-		return store.Overview{}, problem(http.StatusNotFound, "there is no schedule "+key)
+		return store.Overview{}, problem(http.StatusNotFound, "there is no schedule "+key+a.renamed(ctx, key))
 	}
 	return some[0], nil
+}
+
+// renamed says what a schedule is called now, as a part of a message that there is
+// none of a key; empty: it never was.
+func (a *api) renamed(ctx context.Context, key string) string {
+	now, err := a.Store.Renamed(ctx, key)
+	if err != nil || now == "" || now == key {
+		return ""
+	}
+	return "; it was renamed, and is " + now + " now"
 }
 
 func (a *api) detail(ctx context.Context, o store.Overview) (*versioned[ScheduleDetail], error) {

@@ -42,6 +42,16 @@ func TestASchedulesLifeByTheAPI(t *testing.T) {
 	})
 }
 
+func TestAKeyThatAScheduleHadBeforeIsAnsweredWithTheOneItHasNow(t *testing.T) {
+	onBoth(t, func(s *site) {
+		s.apply(declared("old", "hourly at :00"))
+		s.apply(declared("new", "hourly at :00", func(d *schedule.Declaration) { d.Was = "old" }))
+		s.get("/schedules/old").refused(404, "it was renamed, and is new now")
+		s.get("/runs/old@2026-11-23T09:00:00Z").refused(404, "it was renamed, and is new now")
+		s.get("/schedules/other").refused(404, "there is no schedule other")
+	})
+}
+
 func TestAnEditOfWhatHasChangedMeanwhileIsRefused(t *testing.T) {
 	onBoth(t, func(s *site) {
 		body := `{"when": "every 5m", ` + call + `}`

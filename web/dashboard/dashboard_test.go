@@ -250,3 +250,17 @@ func TestCountsHaveTheirThousandsApart(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeOfAnotherYearIsToldWithItsYear(t *testing.T) {
+	now := time.Now().UTC()
+	for _, test := range []struct {
+		at   time.Time
+		want bool
+	}{{now, false}, {now.AddDate(1, 0, 0), true}, {now.AddDate(-1, 0, 0), true}} {
+		written := string(clockTime(test.at))
+		_, text, _ := strings.Cut(written, ">")
+		if got := strings.Contains(text, test.at.Format(" 2006,")); got != test.want {
+			t.Errorf("%s is written as %s", test.at, written)
+		}
+	}
+}

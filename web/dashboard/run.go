@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/queue"
@@ -25,6 +26,8 @@ type runView struct {
 	ZoneTime string // the nominal by the clocks of the schedule's zone
 	Steps    []step
 	Blocked  *store.Run // the run that stood in the way
+	GaveWay  *store.Run // the newer run that took its place, or cancelled it
+	Broken   []brokenAttempt
 	Failures []failedAttempt
 	Job      *jobView // nil where there is none, or the queue has forgotten it
 	Told     []fact
@@ -47,9 +50,13 @@ func (v runView) Nom() time.Time {
 // failedAttempt is an attempt that failed or was lost.
 type failedAttempt struct {
 	Number int
-	At     time.Time
+	At     time.Time // when it began; of one that was lost, when that was found
+	Ended  time.Time // zero: it is not known any more
 	Error  string
 }
+
+// Lost says that the attempt ended with its worker.
+func (f failedAttempt) Lost() bool { return strings.HasPrefix(f.Error, lostPrefix) }
 
 // fact is something a job is told, by the name of its environment variable.
 type fact struct{ Name, Value string }
@@ -97,39 +104,47 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := s.newPage(r, run.Occurrence, "/runs")
-	v := runView{Run: run, Origin: originWords(run), Open: slices.Contains(openStates, run.State), Exit: exitOf(run)}
-	policies, err := s.addSchedule(r.Context(), &v)
+	v, err := s.viewRun(r.Context(), run, p.Now)
 	if err != nil {
 		return err
 	}
-	v.Verdict = verdictOf(run, policies, p.Now)
-	v.Steps = withSpans(stepsOf(run, p.Now))
-	if run.Blocker > 0 {
-		blockers, err := s.Store.Runs(r.Context(), store.RunFilter{JobID: run.Blocker, Limit: 1})
-		if err != nil {
+	if run.JobID > 0 {
+		if v.Output, err = s.outputOf(r.Context(), run, 0, 0); err != nil {
 			return err
+		}
+	}
+	p.Main = v
+	return s.show(w, r, "run", p)
+}
+
+// viewRun is all about a run but its output.
+func (s *site) viewRun(ctx context.Context, run store.Run, now time.Time) (runView, error) {
+	v := runView{Run: run, Origin: originWords(run), Open: slices.Contains(openStates, run.State), Exit: exitOf(run)}
+	policies, err := s.addSchedule(ctx, &v)
+	if err != nil {
+		return v, err
+	}
+	v.Verdict = verdictOf(run, policies, now)
+	if run.Blocker > 0 {
+		blockers, err := s.Store.Runs(ctx, store.RunFilter{JobID: run.Blocker, Limit: 1})
+		if err != nil {
+			return v, err
 		}
 		if len(blockers) > 0 {
 			v.Blocked = &blockers[0]
 		}
 	}
 	if run.JobID > 0 {
-		if v.ByHand, err = s.Store.JobActivities(r.Context(), run.JobID); err != nil {
-			return err
+		if v.ByHand, err = s.Store.JobActivities(ctx, run.JobID); err != nil {
+			return v, err
 		}
-		if err := s.addJob(r.Context(), &v); err != nil {
-			return err
-		}
-		if v.Output, err = s.outputOf(r.Context(), run, 0, 0); err != nil {
-			return err
+		if err := s.addJob(ctx, &v); err != nil {
+			return v, err
 		}
 	}
-	if err := s.explain(r.Context(), &v, p.Now); err != nil {
-		return err
-	}
+	v.Steps = withSpans(stepsOf(run, v.Broken, v.Failures, now))
 	v.MayRetry = v.Job != nil && run.State != "running" && run.State != "available"
-	p.Main = v
-	return s.show(w, r, "run", p)
+	return v, s.explain(ctx, &v, policies, now)
 }
 
 // addSchedule adds what the schedule, if it still exists, has to say.
@@ -161,7 +176,17 @@ func (s *site) addJob(ctx context.Context, v *runView) error {
 		v.Verdict.Next = ""
 	}
 	for _, failed := range job.Errors {
-		v.Failures = append(v.Failures, failedAttempt{failed.Attempt, failed.At.UTC(), failed.Error})
+		v.Failures = append(v.Failures, failedAttempt{Number: failed.Attempt, At: failed.At.UTC(), Error: failed.Error})
+	}
+	if n := len(v.Failures); n > 0 && slices.Contains([]string{"failed", "cancelled"}, v.State) && !v.Failures[n-1].Lost() {
+		v.Failures[n-1].Ended = v.FinishedAt
+	}
+	if len(job.AttemptedBy) > 0 {
+		processes, err := s.Store.Processes(ctx)
+		if err != nil {
+			return err
+		}
+		v.Broken = brokenOff(v.Run, job.AttemptedBy, v.Failures, v.ByHand, processes)
 	}
 	var told schedule.Told
 	if job.Kind == queue.KindCommand || job.Kind == queue.KindHTTP {
@@ -199,8 +224,9 @@ func factsOf(t schedule.Told) []fact {
 	return facts
 }
 
-// stepsOf are the moments in the life of a run.
-func stepsOf(r store.Run, now time.Time) []step {
+// stepsOf are the moments in the life of a run. broken are its attempts that ended
+// with their workers: what they took is no time in the queue.
+func stepsOf(r store.Run, broken []brokenAttempt, failures []failedAttempt, now time.Time) []step {
 	if r.JobID == 0 {
 		return nil
 	}
@@ -210,26 +236,47 @@ func stepsOf(r store.Run, now time.Time) []step {
 	}
 	steps = append(steps, step{Name: "due", At: r.Due, Span: "jitter", Look: lookPaused})
 	steps = append(steps, step{Name: "enqueued", At: r.DecidedAt, Span: "until the clock", Look: lookSkipped})
-	waiting := step{Name: "started", At: r.StartedAt, Span: "in the queue", Look: lookWaiting}
+	queued := step{Name: "started", At: r.StartedAt, Span: "in the queue", Look: lookWaiting}
 	switch {
 	case r.StartedAt.IsZero() && !r.FinishedAt.IsZero():
-		return append(steps, step{Name: "ended", At: r.FinishedAt, Span: "in the queue", Look: lookEnded})
+		if len(failures) > 0 {
+			queued.Span = "queue and attempts"
+		}
+		return append(steps, step{Name: "ended", At: r.FinishedAt, Span: queued.Span, Look: lookEnded})
 	case r.StartedAt.IsZero():
-		waiting.Name, waiting.At, waiting.Open = "now", now, true
-		return append(steps, waiting)
+		queued.Name, queued.At, queued.Open = "now", now, true
+		return append(steps, queued)
+	}
+	ran := step{Name: "finished", At: r.FinishedAt, Span: "ran", Look: lookOf(r)}
+	if r.FinishedAt.IsZero() {
+		ran.Name, ran.At, ran.Open = "now", now, true
 	}
 	if r.Attempts > 1 {
-		waiting.Span = "queue and earlier attempts"
+		queued.Span = "queue and earlier attempts"
 	}
-	steps = append(steps, waiting)
-	running := step{Name: "finished", At: r.FinishedAt, Span: "ran", Look: lookOf(r)}
-	if r.FinishedAt.IsZero() {
-		running.Name, running.At, running.Open = "now", now, true
-		if r.State == "retryable" {
-			running.Span = "ran, and waits for a retry"
+	for _, one := range slices.Backward(broken) {
+		gone := step{Name: one.Name, At: one.At, Span: "queue and earlier attempts", Look: lookEnded}
+		switch {
+		case !one.At.After(r.StartedAt):
+			// A failure after it is no time in the queue either.
+			if !slices.ContainsFunc(failures, func(f failedAttempt) bool { return !f.Lost() && f.At.After(one.At) && f.At.Before(r.StartedAt) }) {
+				steps, queued.Span = append(steps, gone), "in the queue"
+			}
+		case r.State == "available":
+			if len(broken) > 1 {
+				queued.Span = "queue and earlier attempts"
+			}
+			gone.Span = "ran"
+			return append(steps, queued, gone, step{Name: "now", At: now, Span: "in the queue", Look: lookWaiting, Open: true})
+		default:
+			continue
 		}
+		break
 	}
-	return append(steps, running)
+	if r.State == "retryable" {
+		ran.Span = "ran, and waits for a retry"
+	}
+	return append(steps, queued, ran)
 }
 
 // withSpans adds how long each step took: instants to the second say little of

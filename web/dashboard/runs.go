@@ -108,6 +108,7 @@ func (a runsAsk) filter() (store.RunFilter, error) {
 type runsView struct {
 	Ask         runsAsk
 	States      []struct{ Value, Words string }
+	Gone        string // where the schedule asked for was deleted: when, and by whom
 	Rows        []runRow
 	More, First string
 	// Back is down to when words were looked for, where that is not all there is;
@@ -185,6 +186,11 @@ func (s *site) runs(w http.ResponseWriter, r *http.Request) error {
 	}
 	if before != "" {
 		v.First = v.Ask.Query(s.Prefix + "/runs")
+	}
+	if v.Ask.Schedule != "" {
+		if v.Gone, err = s.whyGone(r.Context(), v.Ask.Schedule); err != nil {
+			return err
+		}
 	}
 	v.Rows = runRows(runs, nil, p.Now)
 	v.RetryAll, v.CancelAll = v.Ask.Query(s.Prefix+"/runs/all", "action", "retry"), v.Ask.Query(s.Prefix+"/runs/all", "action", "cancel")

@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -38,6 +40,7 @@ type scheduleView struct {
 	Ours        bool // it can be edited here
 	Hand        bool // a pause by hand of this schedule holds
 	Skips       time.Time
+	InTheWay    []store.Run   // what it waits for
 	Held        string        // what keeps its last job from its end
 	Alerts      []raisedAlert // what somebody was told of it
 }
@@ -91,6 +94,11 @@ func (s *site) schedule(w http.ResponseWriter, r *http.Request) error {
 	if v.Held, err = s.whyLastOpen(r.Context(), v, p.Now); err != nil {
 		return err
 	}
+	if v.Standing() == store.StandingWaiting {
+		if v.InTheWay, err = s.inTheWay(r.Context(), found[0]); err != nil {
+			return err
+		}
+	}
 	raised, err := s.raisedAlerts(r.Context())
 	if err != nil {
 		return err
@@ -103,14 +111,46 @@ func (s *site) schedule(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, "schedule", p)
 }
 
-// orHistory leads to what is left of a deleted schedule.
+// orHistory leads to where a schedule is that was renamed, or to what is left of
+// one that was deleted.
 func (s *site) orHistory(w http.ResponseWriter, r *http.Request, key string, err error) error {
-	left, failed := s.Store.Runs(r.Context(), store.RunFilter{Key: key, Limit: 1})
-	if failed != nil || len(left) == 0 {
+	if !errors.Is(err, store.ErrNotFound) {
 		return err
+	}
+	now, failed := s.Store.Renamed(r.Context(), key)
+	if failed != nil {
+		return failed
+	}
+	if now != "" && now != key {
+		to := s.Prefix + schedulePath(now)
+		if strings.HasSuffix(r.URL.Path, "/why") {
+			to = strings.TrimSuffix(to, "/") + "/why"
+		}
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		return s.done(w, r, to, key+" is called "+now+" now.")
+	}
+	at, failed := s.Store.DeletedAt(r.Context(), key)
+	if failed != nil || at.IsZero() {
+		return cmp.Or(failed, err)
 	}
 	http.Redirect(w, r, query(s.Prefix+"/runs", "schedule", key), http.StatusSeeOther)
 	return nil
+}
+
+// whyGone says when a schedule was deleted, and by whom; empty: it was not.
+func (s *site) whyGone(ctx context.Context, key string) (string, error) {
+	at, err := s.Store.DeletedAt(ctx, key)
+	if err != nil || at.IsZero() {
+		return "", err
+	}
+	done, err := s.Store.ActivitiesOf(ctx, key, "delete", 1)
+	text := fmt.Sprintf("The schedule %s was deleted at %s", key, utc(at))
+	if len(done) > 0 {
+		text += by(done[0].Author)
+	}
+	return text + ": nothing of it is due after that. What was decided before stands here.", err
 }
 
 // viewSchedule is all that can be said without the ledger.

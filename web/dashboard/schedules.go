@@ -171,7 +171,7 @@ func trouble(one store.Overview, now time.Time) string {
 		}
 		return strings.Join(words, "; ")
 	case store.StandingWaiting:
-		return "Waits for " + one.State.Waiting.InWords() + "."
+		return waitWords(one)
 	}
 	if count, since := one.Undecided(now); count > 0 && now.Sub(since) > lateAfter {
 		return fmt.Sprintf("%s due and not decided, the first %s ago: is a clock running?", counted(count, "occurrence"), roughly(now.Sub(since)))

@@ -19,7 +19,12 @@ func utc(t time.Time) string {
 }
 
 // clockTime is a date and a time of day to the second.
-func clockTime(t time.Time) template.HTML { return timeElement(t, "full", "2 Jan, 15:04:05") }
+func clockTime(t time.Time) template.HTML {
+	if t.Year() != time.Now().Year() {
+		return timeElement(t, "dated", "2 Jan 2006, 15:04:05")
+	}
+	return timeElement(t, "full", "2 Jan, 15:04:05")
+}
 
 // minute is a date and a time of day to the minute.
 func minute(t time.Time) template.HTML { return timeElement(t, "minute", "2 Jan, 15:04") }
@@ -96,5 +101,18 @@ func inZone(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.In(zone).Format("Mon 2 Jan, 15:04:05")
+	return t.In(zone).Format("Mon 2 Jan 2006, 15:04:05")
+}
+
+// bothZones is an instant in a schedule's zone, and in UTC where that differs.
+func bothZones(t time.Time, name string) string {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "UTC" {
+		return utc(t)
+	}
+	text, same := inZone(t, zone)+" in "+name, "15:04:05 UTC"
+	if t.In(zone).Day() != t.UTC().Day() {
+		same = "Mon 2 Jan, 15:04:05 UTC"
+	}
+	return text + " (" + t.UTC().Format(same) + ")"
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,10 +24,11 @@ type whyView struct {
 	Key, Zone string
 	Asked     string // as it was written, in the zone
 	At        time.Time
-	Found     []runRow // the rows of the ledger for that very instant
-	Answer    string   // where there is none
-	Absent    []string // why there is none
-	Notes     []string // what the day was like: transitions, exceptions
+	Found     []runView   // the rows of the ledger for that very instant
+	Answer    string      // where there is none
+	Absent    []string    // why there is none
+	InTheWay  []store.Run // what it waits for
+	Notes     []string    // what the day was like: transitions, exceptions
 	Day       []runRow
 	Fault     string
 }
@@ -55,13 +57,24 @@ func (s *site) why(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(v.Found) == 0 {
-		v.Answer, v.Absent = "It did not run.", whyAbsent(one, at, v.Asked, p)
-		if at.After(p.Now) {
-			v.Answer = "It has not run yet."
+		if err := s.addAbsent(r.Context(), &v, one, p); err != nil {
+			return err
 		}
 	}
 	return s.show(w, r, "why", p)
 }
+
+// Local is the instant as a field for one takes it.
+func (v whyView) Local() string {
+	zone, err := time.LoadLocation(v.Zone)
+	if v.At.IsZero() || err != nil {
+		return v.Asked
+	}
+	return v.At.In(zone).Format("2006-01-02T15:04:05")
+}
+
+// When is the instant in words.
+func (v whyView) When() string { return bothZones(v.At, v.Zone) }
 
 // Name is the occurrence that was asked about.
 func (v whyView) Name() string { return schedule.OccurrenceName(v.Key, v.At) }
@@ -69,7 +82,8 @@ func (v whyView) Name() string { return schedule.OccurrenceName(v.Key, v.At) }
 // addDay adds the rows of the ledger of that instant, and those around it.
 func (s *site) addDay(ctx context.Context, v *whyView, one store.Overview, now time.Time) error {
 	const most = 30
-	exact, err := s.Store.Runs(ctx, store.RunFilter{Key: v.Key, Nominal: v.At, Limit: most})
+	const mostOfOne = 5
+	exact, err := s.Store.Runs(ctx, store.RunFilter{Key: v.Key, Nominal: v.At, Limit: mostOfOne})
 	if err != nil {
 		return err
 	}
@@ -79,7 +93,14 @@ func (s *site) addDay(ctx context.Context, v *whyView, one store.Overview, now t
 		return err
 	}
 	overviews := map[string]*store.Overview{v.Key: &one}
-	v.Found, v.Day = runRows(exact, overviews, now), runRows(around, overviews, now)
+	for _, run := range exact {
+		one, err := s.viewRun(ctx, run, now)
+		if err != nil {
+			return err
+		}
+		v.Found = append(v.Found, one)
+	}
+	v.Day = runRows(around, overviews, now)
 	spec := one.Timeline.Spec()
 	if spec == nil {
 		return nil
@@ -96,20 +117,76 @@ func dayOf(at time.Time, zone *time.Location) time.Time {
 	return time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, zone)
 }
 
-// whyAbsent says why the ledger has no row for an instant.
-func whyAbsent(one store.Overview, at time.Time, asked string, p *page) []string {
-	next, more := one.Timeline.Next(at.Add(-1))
-	if more && next.At.Equal(at) {
-		return []string{whyUndecided(one, next, p)}
+// addAbsent says why the ledger has no row for an instant.
+func (s *site) addAbsent(ctx context.Context, v *whyView, one store.Overview, p *page) error {
+	next, more := one.Timeline.Next(v.At.Add(-1))
+	if more && next.At.Equal(v.At) {
+		return s.addUndecided(ctx, v, one, next, p)
 	}
-	var why []string
+	v.Answer = "It did not run."
+	if v.At.After(p.Now) {
+		v.Answer = "It will not run then."
+	}
+	definitions, err := s.Store.Definitions(ctx, v.Key)
+	if err != nil {
+		return err
+	}
+	v.Absent = whyNone(one, definitions, v.At, v.Asked)
+	if yields(unbounded(one.When), v.At) {
+		left, err := s.whyLeftOut(ctx, v.Key, v.At)
+		if err != nil {
+			return err
+		}
+		v.Absent = append(left, v.Absent...)
+	}
+	var near []string
+	if before, ok := one.Timeline.Prev(v.At); ok {
+		near = append(near, bothZones(before.At, v.Zone))
+	}
+	if more {
+		near = append(near, bothZones(next.At, v.Zone))
+	}
+	switch len(near) {
+	case 1:
+		v.Absent = append(v.Absent, "The nearest is "+near[0]+".")
+	case 2:
+		v.Absent = append(v.Absent, "The nearest are "+near[0]+", and "+near[1]+".")
+	}
+	if !more {
+		v.Absent = append(v.Absent, "After that instant it is never due again.")
+	}
+	return nil
+}
+
+// unbounded is a when without bounds and exceptions.
+func unbounded(when calendar.When) calendar.When {
+	return calendar.When{Expressions: when.Expressions, Zone: when.Zone}
+}
+
+// yields says whether an instant is one of a when's.
+func yields(when calendar.When, at time.Time) bool {
+	spec, err := when.Parse()
+	if err != nil {
+		return false
+	}
+	next, ok := spec.Next(at.Add(-1))
+	return ok && next.Equal(at)
+}
+
+// whyNone says why an instant is none of a schedule's.
+func whyNone(one store.Overview, definitions []schedule.Definition, at time.Time, asked string) (why []string) {
+	own := yields(unbounded(one.When), at)
+	edited := whyEdited(definitions, at)
 	switch when := one.When; {
-	case at.Before(one.CreatedAt):
-		why = append(why, "It was created only at "+utc(one.CreatedAt)+": creating a schedule makes up nothing from before.")
+	case edited != "":
+		why = append(why, edited)
+	case !own:
 	case !when.NotBefore.IsZero() && at.Before(when.NotBefore):
 		why = append(why, "It begins only at "+utc(when.NotBefore)+" (not_before).")
 	case !when.NotAfter.IsZero() && at.After(when.NotAfter):
 		why = append(why, "It ended at "+utc(when.NotAfter)+" (not_after).")
+	case at.Before(one.CreatedAt):
+		why = append(why, "It was created only at "+utc(one.CreatedAt)+": creating a schedule makes up nothing from before.")
 	}
 	if date, ok := excepted(one, at); ok {
 		why = append(why, fmt.Sprintf("%s is among its exceptions (except): it has no occurrences on that date.", date))
@@ -123,41 +200,196 @@ func whyAbsent(one store.Overview, at time.Time, asked string, p *page) []string
 			}
 		}
 	}
-	if len(why) == 0 {
-		why = append(why, "It has no occurrence at that instant: it is due "+strings.TrimSuffix(whenInWords(one), ".")+".")
+	if len(why) > 0 {
+		return why
 	}
-	var near []string
-	if before, ok := one.Timeline.Prev(at); ok {
-		near = append(near, inZone(before.At, zoneOf(one)))
+	why = append(why, "It has no occurrence at that instant: it is due "+beginsSmall(strings.TrimSuffix(whenInWords(one), "."))+".")
+	if other := whyOtherZone(one, at); other != "" {
+		why = append(why, other)
 	}
-	if more {
-		near = append(near, inZone(next.At, zoneOf(one)))
+	if slices.ContainsFunc(one.When.Expressions, fromEpoch.MatchString) {
+		why = append(why, "An interval counts from 1 January 1970, 00:00 UTC, and not from when the schedule was created.")
 	}
-	if len(near) > 0 {
-		why = append(why, "The nearest are "+strings.Join(near, " and ")+".")
+	if at.Before(one.CreatedAt) {
+		why = append(why, "It was created only at "+utc(one.CreatedAt)+", after that.")
 	}
 	return why
 }
 
-// whyUndecided says why an occurrence has no row yet.
-func whyUndecided(one store.Overview, n schedule.Nominal, p *page) string {
+// fromEpoch are the intervals that are anchored nowhere.
+var fromEpoch = regexp.MustCompile(`^every (\d+(ms|s|m|h|d))+$`)
+
+// whyOtherZone says that an instant would be one of the schedule's if its times
+// were those of UTC; empty: it would not.
+func whyOtherZone(one store.Overview, at time.Time) string {
+	zone, in := zoneOf(one), at.UTC()
+	meant := time.Date(in.Year(), in.Month(), in.Day(), in.Hour(), in.Minute(), in.Second(), in.Nanosecond(), zone)
+	if meant.Equal(at) || !yields(one.When, meant) {
+		return ""
+	}
+	return fmt.Sprintf("Its times are those of %[1]s: %[2]s there is %[3]s UTC on that day, and %[2]s UTC is %[4]s there.",
+		zone, in.Format("15:04"), meant.UTC().Format("15:04"), at.In(zone).Format("15:04"))
+}
+
+// whyEdited says that an instant was one of a schedule's under another of its
+// definitions than the one that rules it; empty: it was not, or none rules it.
+func whyEdited(definitions []schedule.Definition, at time.Time) string {
+	rules := -1
+	for i, one := range definitions {
+		if at.After(one.From) {
+			rules = i
+		}
+	}
+	if rules < 0 {
+		return ""
+	}
+	gone := func(one schedule.Definition) bool { return len(one.When.Expressions) == 0 }
+	for i := rules - 1; i >= 0; i-- {
+		if !yields(definitions[i].When, at) {
+			continue
+		}
+		edit := definitions[i+1]
+		if gone(edit) {
+			return fmt.Sprintf("The schedule was deleted at %s%s, and made again after that instant.", utc(edit.From), by(edit.Author))
+		}
+		return fmt.Sprintf("Its when was edited at %s%s, before that instant. Until then it was due %s; since then, %s.", utc(edit.From), by(edit.Author), describe(definitions[i].When), describe(edit.When))
+	}
+	for i := rules + 1; i < len(definitions); i++ {
+		if edit := definitions[i]; yields(edit.When, at) && !gone(definitions[i-1]) {
+			return fmt.Sprintf("It has such occurrences only since its when was edited at %s%s, after that instant. Until then it was due %s.", utc(edit.From), by(edit.Author), describe(definitions[i-1].When))
+		}
+	}
+	return ""
+}
+
+// describe is a when in the middle of a sentence.
+func describe(when calendar.When) string {
+	spec, err := when.Parse()
+	if err != nil {
+		return strings.Join(when.Expressions, "; ")
+	}
+	return beginsSmall(spec.Describe())
+}
+
+// whyLeftOut says that a backfill was to run an instant, and does not.
+func (s *site) whyLeftOut(ctx context.Context, key string, at time.Time) (why []string, err error) {
+	backfills, err := s.Store.BackfillsOver(ctx, key, at)
+	for _, one := range backfills {
+		text := fmt.Sprintf("Backfill %d of %s up to %s, begun%s, has that instant in it.", one.ID, utc(one.From), utc(one.To), by(one.Author))
+		done := fmt.Sprintf("%s of %s", grouped(one.Enqueued), grouped(one.Total))
+		switch {
+		case at.Before(one.Cursor) || at.Equal(one.Cursor) || !one.FinishedAt.IsZero():
+			continue
+		case one.StoppedAt.IsZero():
+			why = append(why, text+" It has not come to it yet: "+done+" are done.")
+			continue
+		}
+		stopped, err := s.Store.WhoStopped(ctx, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		text += " It was stopped at " + utc(one.StoppedAt)
+		if stopped != nil {
+			text += by(stopped.Author)
+			if stopped.Detail != "" {
+				text += " (" + stopped.Detail + ")"
+			}
+		}
+		why = append(why, text+", after "+done+" and before this one.")
+	}
+	return why, err
+}
+
+// addUndecided says why an occurrence has no row yet.
+func (s *site) addUndecided(ctx context.Context, v *whyView, one store.Overview, n schedule.Nominal, p *page) error {
+	v.Answer = "It is not known."
 	switch {
 	case n.Due.After(p.Now):
-		text := "Not yet: it is due " + fromNow(n.Due.Sub(p.Now)) + "."
-		if ahead := one.Ahead(n.At.Add(-1), 1); len(ahead) > 0 && ahead[0].Fate != "" {
-			text += " As things stand it " + ahead[0].Fate + "."
-		}
-		return text
+		return s.addNotYet(ctx, v, one, n, p.Now)
 	case !n.At.After(one.HistoryFrom) && one.HistoryFrom.After(one.CreatedAt):
-		return "The history up to " + utc(one.HistoryFrom) + " has been pruned, so what came of it is not known any more."
+		v.Absent = []string{"The history up to " + utc(one.HistoryFrom) + " has been pruned, so what came of it is not known any more."}
+		return nil
 	case !n.At.After(one.State.Cursor):
-		return "There is no record of it; punctual audit says whether there should be."
+		v.Absent = []string{"There is no record of it; punctual audit says whether there should be."}
+		return nil
+	case one.Standing() == store.StandingWaiting:
+		return s.addWaits(ctx, v, one, n)
 	}
+	v.Answer = "Not yet: it is due, and not decided."
 	text := trouble(one, p.Now)
 	if text == "" {
 		text = "It is due and not decided yet."
 	}
-	return text + noClock(p)
+	if one.Error != "" {
+		v.Answer = "Not yet: the schedule is in error."
+		text += " Nothing is lost: the clock looks again each minute."
+	}
+	v.Absent = []string{text + noClock(p)}
+	return nil
+}
+
+// addNotYet says when an occurrence to come is due, and what will come of it.
+func (s *site) addNotYet(ctx context.Context, v *whyView, one store.Overview, n schedule.Nominal, now time.Time) error {
+	v.Answer = "Not yet."
+	v.Absent = []string{"It is due " + fromNow(n.Due.Sub(now)) + "."}
+	if later := n.Due.Sub(n.At); later > 0 {
+		v.Absent = []string{fmt.Sprintf("Jitter moves it by %s, the same each time: it is due at %s, %s.", took(later), bothZones(n.Due, v.Zone), fromNow(n.Due.Sub(now)))}
+	}
+	ahead := one.Ahead(n.At.Add(-1), 1)
+	if len(ahead) == 0 || ahead[0].Fate == "" {
+		return nil
+	}
+	text := "As things stand it " + ahead[0].Fate
+	if n.At.Equal(one.State.SkipAt) {
+		asked, err := s.Store.WhoSkips(ctx, v.Key, n.At, now)
+		if err != nil {
+			return err
+		}
+		if asked != nil {
+			text += fmt.Sprintf(", as %s asked at %s", asked.Author, utc(asked.At))
+		}
+	}
+	v.Answer, v.Absent = "Not yet, and as things stand it will not run.", append(v.Absent, text+".")
+	for _, pause := range one.Pauses {
+		v.Absent = append(v.Absent, pauseStory(pause, "", now))
+	}
+	return nil
+}
+
+// mostInTheWay is how many runs in the way are named.
+const mostInTheWay = 10
+
+// addWaits says what an occurrence waits for.
+func (s *site) addWaits(ctx context.Context, v *whyView, one store.Overview, n schedule.Nominal) (err error) {
+	v.Answer, v.Absent = "It waits.", []string{waitWords(one)}
+	if first, ok := one.Timeline.Next(one.State.Cursor); ok && first.At.Before(n.At) {
+		v.Absent = append(v.Absent, "Before it waits "+schedule.OccurrenceName(v.Key, first.At)+".")
+	}
+	v.InTheWay, err = s.inTheWay(ctx, one)
+	return err
+}
+
+// waitWords say what a schedule waits for.
+func waitWords(one store.Overview) string {
+	text := "Waits for " + one.State.Waiting.InWords()
+	switch one.State.Waiting {
+	case schedule.WaitingForPlace:
+		text += ", " + one.Policies.Limit
+	case schedule.WaitingForRun, schedule.WaitingInQueue, schedule.WaitingForCancel:
+		text += fmt.Sprintf(" (overlap: %s)", one.Policies.Overlap)
+	}
+	return text + "."
+}
+
+// inTheWay are the runs that what waits of a schedule waits for.
+func (s *site) inTheWay(ctx context.Context, one store.Overview) ([]store.Run, error) {
+	switch one.State.Waiting {
+	case schedule.NotWaiting:
+		return nil, nil
+	case schedule.WaitingForPlace:
+		return s.Store.Holders(ctx, one.Policies.Limit, mostInTheWay)
+	}
+	return s.Store.InTheWay(ctx, one.Key, mostInTheWay)
 }
 
 // noClock says that no clock is alive, where it is so.
@@ -178,32 +410,7 @@ func excepted(one store.Overview, at time.Time) (date calendar.Date, ok bool) {
 	}
 	without := one.When
 	without.Except = nil
-	spec, err := without.Parse()
-	if err != nil {
-		return date, false
-	}
-	next, found := spec.Next(at.Add(-1))
-	return date, found && next.Equal(at)
-}
-
-// explain adds to the verdict on a run what its row does not know: who paused it,
-// what its queue and its worker are at.
-func (s *site) explain(ctx context.Context, v *runView, now time.Time) error {
-	switch {
-	case v.State == "skipped" && schedule.Reason(v.Reason) == schedule.ReasonPaused:
-		pauses, err := s.Store.PausesBetween(ctx, v.Schedule, v.Due, v.DecidedAt)
-		for _, pause := range pauses {
-			v.Verdict.Why += " " + sentence(pauseWords(pause))
-		}
-		return err
-	case v.Job != nil:
-		why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Worker, now)
-		if why != "" {
-			v.Verdict.Why, v.Verdict.Next = v.Verdict.Why+" "+why, ""
-		}
-		return err
-	}
-	return nil
+	return date, yields(without, at)
 }
 
 // whyOpen says what keeps a job from its end, as far as its queue and its worker

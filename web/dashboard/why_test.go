@@ -1,12 +1,15 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"html"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -118,13 +121,28 @@ func (p *past) runs() {
 	p.Helper()
 	_, err := p.store.Beat(p.Context(), store.Process{ID: "worker-1", Role: "worker", Host: "one.example", PID: 7, Concurrency: 5})
 	p.must(err)
-	by, at := `'["worker-1"]'`, p.now.Load().Format("2006-01-02 15:04:05.000")
+	p.taken("running", []string{"worker-1"})
+}
+
+// taken says of all jobs which workers took them, the last one now, and with what
+// errors attempts ended, which began now.
+func (p *past) taken(state string, workers []string, failures ...string) {
+	p.Helper()
+	now := *p.now.Load()
+	records := make([]string, len(failures))
+	for i, failure := range failures {
+		records[i] = fmt.Sprintf(`{"at": %q, "attempt": 1, "error": %q, "trace": ""}`, now.Format(time.RFC3339), failure)
+	}
+	ended := slices.Contains([]string{"discarded", "cancelled"}, state)
 	if p.store.Database().Kind == database.Postgres {
-		by = "ARRAY['worker-1']"
-		p.exec("UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, attempted_by = "+by, *p.now.Load())
+		p.exec(`UPDATE river_job SET state = $1::river_job_state, attempt = 1, attempted_at = $2, attempted_by = $3::text[], errors = $4::text[]::jsonb[],
+			finalized_at = CASE WHEN $5 THEN $2::timestamptz END`, state, now, workers, records, ended)
 		return
 	}
-	p.exec("UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, attempted_by = jsonb("+by+")", at)
+	by, err := json.Marshal(workers)
+	p.must(err)
+	p.exec("UPDATE river_job SET state = $1, attempt = 1, attempted_at = $2, attempted_by = jsonb($3), errors = jsonb($4), finalized_at = CASE WHEN $5 THEN $2 END",
+		state, now.Format("2006-01-02 15:04:05.000"), string(by), "["+strings.Join(records, ",")+"]", ended)
 }
 
 // page reads a page as text, where it leads too.
@@ -146,10 +164,20 @@ func (p *past) occurrence(asked string, at time.Time) string {
 	p.Helper()
 	runs, err := p.store.Runs(p.Context(), store.RunFilter{Key: "it", Nominal: at})
 	p.must(err)
-	if len(runs) > 0 {
-		return p.page(fmt.Sprintf("/runs/%d", runs[0].ID))
+	answer := p.page("/schedules/it/why?at=" + url.QueryEscape(asked))
+	if len(runs) == 0 {
+		return answer
 	}
-	return p.page("/schedules/it/why?at=" + url.QueryEscape(asked))
+	page := p.page(fmt.Sprintf("/runs/%d", runs[0].ID))
+	verdict := func(body string) string {
+		_, after, _ := strings.Cut(body, `<section class="verdict`)
+		words, _, _ := strings.Cut(after, "</section>")
+		return words
+	}
+	if verdict(answer) != verdict(page) && !strings.Contains(answer, "Shown are runs") {
+		p.Errorf("the question is answered with\n%s\nand the page of the run says\n%s", verdict(answer), verdict(page))
+	}
+	return page
 }
 
 func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testing.T) {
@@ -168,12 +196,14 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		// The words on the page of the schedule, and on that of the occurrence;
 		// the same where one is empty.
 		schedule, occurrence string
+		says                 []string // more of the words on that of the occurrence
+		hides                []string // what it must not say
 	}{
 		{name: "paused by hand", file: plain, do: func(p *past) {
 			_, err := p.store.Pause(p.Context(), store.Target{Key: "it"}, time.Time{}, "the moon is full", "ada")
 			p.must(err)
 			p.at(one)
-		}, schedule: "Paused by ada: the moon is full"},
+		}, schedule: "Paused by ada: the moon is full", occurrence: "The schedule is paused by ada since Sat 7 Mar 2026, 12:00:00 UTC, with the note “the moon is full”. It is paused still, until somebody resumes it."},
 		{name: "paused by tag, and resumed since", file: it(", tags: [nightly]"), do: func(p *past) {
 			_, err := p.store.Pause(p.Context(), store.Target{Tag: "nightly"}, time.Time{}, "a move", "ada")
 			p.must(err)
@@ -181,22 +211,38 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 			p.later(one + time.Minute)
 			_, err = p.store.Resume(p.Context(), store.Target{Tag: "nightly"}, "ada")
 			p.must(err)
-		}, schedule: "while the schedule was paused", occurrence: "Paused by tag nightly by ada: a move"},
+		}, schedule: "while the schedule was paused", occurrence: "The tag nightly was paused by ada from Sat 7 Mar 2026, 12:00:00 UTC to Sat 7 Mar 2026, 13:01:00 UTC, with the note “a move”. ada resumed it then.", hides: []string{"is paused"}},
+		{name: "everything paused, and resumed since", file: plain, do: func(p *past) {
+			_, err := p.store.Pause(p.Context(), store.Target{All: true}, time.Time{}, "a move", "ada")
+			p.must(err)
+			p.at(one)
+			p.later(one + time.Minute)
+			_, err = p.store.Resume(p.Context(), store.Target{All: true}, "eve")
+			p.must(err)
+		}, schedule: "while the schedule was paused", occurrence: "Everything was paused by ada from Sat 7 Mar 2026, 12:00:00 UTC to Sat 7 Mar 2026, 13:01:00 UTC, with the note “a move”. eve resumed it then.", hides: []string{"is paused"}},
+		{name: "it waited when a pause began", file: it(", overlap: wait"), do: func(p *past) {
+			p.at(one)
+			p.at(two)
+			p.later(two + time.Minute)
+			_, err := p.store.Pause(p.Context(), store.Target{Key: "it"}, time.Time{}, "", "ada")
+			p.must(err)
+			p.at(two + 2*time.Minute)
+		}, asked: "2026-03-07T14:00", schedule: "Paused by ada", occurrence: "It waited when the schedule was paused: that skips what waits. The schedule is paused by ada since Sat 7 Mar 2026, 14:01:00 UTC."},
 		{name: "everything paused", file: plain, do: func(p *past) {
 			_, err := p.store.Pause(p.Context(), store.Target{All: true}, time.Time{}, "a move", "ada")
 			p.must(err)
 			p.at(one)
-		}, schedule: "Everything is paused by ada: a move"},
-		{name: "disabled by the environment", file: it(", enabled_in: [production]"), do: func(p *past) { p.at(one) }, schedule: "Paused: enabled only in production; this is staging"},
+		}, schedule: "Everything is paused by ada: a move", occurrence: "Everything is paused by ada since Sat 7 Mar 2026, 12:00:00 UTC"},
+		{name: "disabled by the environment", file: it(", enabled_in: [production]"), do: func(p *past) { p.at(one) }, schedule: "Paused: enabled only in production; this is staging", occurrence: "by the environment: enabled only in production; this is staging", hides: []string{"until somebody resumes it"}},
 		{name: "skipped on request", file: plain, do: func(p *past) {
 			_, err := p.store.SkipNext(p.Context(), "it", "ada")
 			p.must(err)
 			p.at(one)
-		}, schedule: "said that it is to be skipped"},
+		}, schedule: "said that it is to be skipped", occurrence: "ada asked at Sat 7 Mar 2026, 12:00:00 UTC that it be skipped", hides: []string{"Somebody"}},
 		{name: "to be skipped on request", file: plain, do: func(p *past) {
 			_, err := p.store.SkipNext(p.Context(), "it", "ada")
 			p.must(err)
-		}, schedule: "will be skipped: by hand"},
+		}, schedule: "will be skipped: by hand", occurrence: "will be skipped: by hand, as ada asked at Sat 7 Mar 2026, 12:00:00 UTC", says: []string{"as things stand it will not run"}},
 		{name: "coalesced", file: plain, do: func(p *past) { p.at(three) }, schedule: "a later one ran for all that were missed (catch_up: latest)"},
 		{name: "missed", file: it(", catch_up: none"), do: func(p *past) { p.at(three + 30*time.Minute) }, schedule: "it is not made up for (catch_up: none)"},
 		{name: "beyond the limit of all", file: it(", catch_up: all, catch_up_max: 1"), do: func(p *past) { p.at(three) }, schedule: "More were missed than are made up for: at most 1"},
@@ -208,26 +254,109 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 			p.ends("succeeded", "", 1, true)
 			p.at(three + time.Minute)
 		}, asked: "2026-03-07T14:00", schedule: "a newer occurrence took its place (overlap: wait)"},
-		{name: "waits for the run before it", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the previous run to finish"},
-		{name: "waits in a queue", file: it(", overlap: queue"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the runs before it in the queue"},
+		{name: "waits for the run before it", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the previous run to finish (overlap: wait).", says: []string{"It waits.", ">it@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
+		{name: "waits in a queue", file: it(", overlap: queue"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the runs before it in the queue (overlap: queue).", says: []string{"It waits.", ">it@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
+		{name: "waits in a queue behind what waits", file: it(", overlap: queue"), do: func(p *past) { p.at(one); p.at(two); p.at(three) }, asked: "2026-03-07T15:00", schedule: "Waits for the runs before it", says: []string{"Before it waits it@2026-03-07T14:00:00Z."}},
 		{name: "waits for a place in its limit", file: "limits: { warehouse: 1 }\nschedules:\n  a: { when: hourly at :00, run: \"true\", limit: warehouse, overlap: allow }\n  it: { when: hourly at :00, run: \"true\", limit: warehouse, overlap: wait }\n",
-			do: func(p *past) { p.at(one) }, schedule: "Waits for a free place in its limit"},
-		{name: "expired", file: plain, do: func(p *past) { p.at(one); p.ends("expired", "not started within 5m", 0, false) }, schedule: "No worker took it in time"},
+			do: func(p *past) { p.at(one) }, schedule: "Waits for a free place in its limit, warehouse.", says: []string{"It waits.", ">a@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
+		{name: "expired", file: plain, do: func(p *past) {
+			p.at(one)
+			p.taken("cancelled", []string{"worker-1"}, "JobCancelError: expired: not started in time: it was to start before 2026-03-07T13:00:00Z")
+			p.ends("expired", "expired: not started in time: it was to start before 2026-03-07T13:00:00Z", 1, true)
+		}, schedule: "No worker took it in time, so it expired: not started in time", hides: []string{"expired: expired", "JobCancelError", "Attempts without success", "<b>started</b>"}},
 		{name: "cancelled before it began", file: plain, do: func(p *past) { p.at(one); p.ends("cancelled", "", 0, false) }, schedule: "cancelled before it started"},
 		{name: "cancelled while it ran", file: plain, do: func(p *past) { p.at(one); p.ends("cancelled", "", 1, true) }, schedule: "cancelled while it ran"},
+		{name: "cancelled by somebody", file: plain, do: func(p *past) {
+			p.at(one)
+			p.taken("running", []string{"worker-1"})
+			found, err := p.store.Runs(p.Context(), store.RunFilter{Key: "it"})
+			p.must(err)
+			p.later(one + time.Minute)
+			p.must(p.store.CancelJob(p.Context(), found[0].JobID, "ada"))
+			p.ends("cancelled", "job cancelled remotely", 1, true)
+		}, schedule: "cancelled while it ran", occurrence: "It was cancelled while it ran, by ada at Sat 7 Mar 2026, 13:01:00 UTC."},
+		{name: "cancelled by a newer one", file: it(", overlap: cancel"), do: func(p *past) {
+			p.at(one)
+			p.taken("running", []string{"worker-1"})
+			p.at(two)
+			p.later(two + time.Second)
+			p.ends("cancelled", "job cancelled remotely", 1, true)
+			p.at(two + 2*time.Second)
+		}, schedule: "cancelled while it ran", occurrence: "A newer occurrence of the schedule came due at Sat 7 Mar 2026, 14:00:00 UTC while this one ran, and cancelled it (overlap: cancel).", says: []string{">it@2026-03-07T14:00:00Z</a>"}},
 		{name: "retries exhausted", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "exit code 3", 4, true) }, schedule: "in all of 4 attempts, the last time: exit code 3"},
+		{name: "an answer that is not tried again", file: it(", retries: 4"), do: func(p *past) { p.at(one); p.ends("failed", "GET https://example.com/ answered 404 Not Found", 1, true) }, schedule: "answered 404", occurrence: "Its retries were not used: an answer from 400 to 499"},
+		{name: "a failure that is not tried again", file: it(", retries: 4"), do: func(p *past) { p.at(one); p.ends("failed", "${X} is not set in the worker's environment", 1, true) }, schedule: "is not set", occurrence: "Its retries were not used: another attempt would have failed likewise."},
+		{name: "it asked to be run again later", file: plain, do: func(p *past) { p.at(one); p.taken("retryable", []string{"worker-1"}, "exit code 75 (try again later)") }, schedule: "by which a command asks to be run again later. That uses up no retry", occurrence: "It is tried again at"},
+		{name: "its attempt failed long after it had begun", file: plain, do: func(p *past) {
+			p.at(one)
+			p.taken("discarded", []string{"worker-1"}, "JobCancelError: exit code 3")
+			p.later(one + 5*time.Minute)
+			p.ends("failed", "exit code 3", 1, true)
+		}, schedule: "exit code 3", occurrence: "It is not tried again by itself: its retries are 0.", says: []string{"attempt 1, began", ", ended <time"}, hides: []string{"JobCancelError"}},
+		{name: "its worker was stopped, and it runs again", file: plain, do: func(p *past) {
+			p.at(one)
+			p.runs()
+			p.later(one + 31*time.Second)
+			p.must(p.store.Stopped(p.Context(), "worker-1"))
+			p.later(one + 61*time.Second)
+			p.taken("running", []string{"worker-1", "worker-2"})
+		}, schedule: "It began", occurrence: "An attempt was interrupted when its worker, worker-1, was stopped at Sat 7 Mar 2026, 13:00:31 UTC", says: []string{"so that part of it ran twice", "+30 s, queue and earlier attempts", "+30 s, in the queue"}},
+		{name: "its worker was lost, and it runs again", file: plain, do: func(p *past) {
+			p.at(one)
+			p.later(one + 30*time.Second)
+			p.taken("running", []string{"worker-1", "worker-2"}, "lost: worker worker-1 stopped answering")
+			p.later(one + time.Minute)
+			p.taken("running", []string{"worker-1", "worker-2"}, "lost: worker worker-1 stopped answering")
+		}, schedule: "It began", occurrence: "An attempt was lost with its worker, as was found at", says: []string{"found lost with its worker"}},
+		{name: "its worker was lost, and no other works its queue", file: plain, do: func(p *past) {
+			p.at(one)
+			p.taken("available", []string{"worker-1"}, "lost: worker worker-1 stopped answering")
+			p.later(one + time.Minute)
+		}, schedule: "No worker works its queue", says: []string{"It began, and waits for another worker.", "An attempt was lost with its worker"}},
 		{name: "its workers were lost", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "lost: worker-1 stopped answering", 5, true) }, schedule: "five times in a row: worker-1 stopped answering"},
-		{name: "gave way while it waited for a retry", file: plain, do: func(p *past) { p.at(one); p.ends("superseded", "exit code 3", 1, true) }, schedule: "It waited for a retry when a newer occurrence came due"},
+		{name: "gave way while it waited for a retry", file: plain, do: func(p *past) {
+			p.at(one)
+			p.taken("retryable", []string{"worker-1"}, "exit code 3")
+			p.ends("superseded", "", 0, false)
+		}, schedule: "It waited for a retry when a newer occurrence came due"},
 		{name: "in error", file: plain, do: func(p *past) {
 			found, err := p.store.Overviews(p.Context(), "it")
 			p.must(err)
 			p.later(one + time.Minute)
 			p.must(p.store.Fail(p.Context(), found[0].ID, *p.now.Load(), "its zone is not known here"))
-		}, schedule: "Its zone is not known here."},
+		}, schedule: "Its zone is not known here.", says: []string{"Not yet: the schedule is in error."}, hides: []string{"is a clock running", "It did not run."}},
 		{name: "deleted", file: plain, do: func(p *past) {
 			p.later(one + time.Minute)
 			p.must(p.store.Delete(p.Context(), "it", false, "ada"))
-		}, schedule: "The schedule was deleted before it was due"},
+		}, schedule: "The schedule it was deleted at Sat 7 Mar 2026, 13:01:00 UTC by ada", occurrence: "The schedule was deleted at Sat 7 Mar 2026, 13:01:00 UTC by ada, before this was decided: it waited, or no clock had come to it yet."},
+		{name: "deleted before", file: plain, do: func(p *past) {
+			p.later(one / 2)
+			p.must(p.store.Delete(p.Context(), "it", false, "ada"))
+		}, schedule: "The schedule it was deleted at Sat 7 Mar 2026, 12:30:00 UTC by ada: nothing of it is due after that."},
+		{name: "edited before", file: plain, do: func(p *past) {
+			p.later(one / 2)
+			p.apply("schedules:\n  it: { when: hourly at :45, run: \"true\" }\n")
+			p.at(one + time.Minute)
+		}, schedule: "Every hour at :45", occurrence: "Its when was edited at Sat 7 Mar 2026, 12:30:00 UTC by ada, before that instant. Until then it was due every hour at :00, UTC; since then, every hour at :45, UTC."},
+		{name: "edited since", file: plain, do: func(p *past) {
+			p.at(one)
+			p.later(one + 30*time.Minute)
+			p.apply("schedules:\n  it: { when: hourly at :10, run: \"true\" }\n")
+		}, asked: "2026-03-07T13:10", schedule: "Every hour at :10", occurrence: "It has such occurrences only since its when was edited at Sat 7 Mar 2026, 13:30:00 UTC by ada, after that instant."},
+		{name: "left out by a backfill that was stopped", file: plain, do: func(p *past) {
+			at := whyStart.Add(-24 * time.Hour)
+			b, err := p.store.StartBackfill(p.Context(), store.BackfillRequest{Key: "it", From: at, To: at.Add(5 * time.Hour), Actor: "ada"})
+			p.must(err)
+			p.later(time.Minute)
+			p.must(p.store.StopBackfill(p.Context(), b.ID, "eve"))
+		}, asked: "2026-03-06T15:00", schedule: "Backfills", occurrence: "begun by ada, has that instant in it. It was stopped at Sat 7 Mar 2026, 12:01:00 UTC by eve, after 0 of 5 and before this one."},
+		{name: "none of its, and before it was created", file: "schedules:\n  it: { when: monthly on 31 at 06:00, run: \"true\" }\n", asked: "2026-02-28T06:00", schedule: "On the 31st", occurrence: "It has no occurrence at that instant: it is due on the 31st of every month at 06:00, UTC.", says: []string{"The nearest is Tue 31 Mar 2026, 06:00:00 UTC.", "It was created only at"}},
+		{name: "none of its, in another zone", file: "schedules:\n  it: { when: daily at 09:00, timezone: Europe/Paris, run: \"true\" }\n", asked: "2026-03-09T09:00:00Z", schedule: "Europe/Paris", occurrence: "Its times are those of Europe/Paris: 09:00 there is 08:00 UTC on that day, and 09:00 UTC is 10:00 there.", says: []string{"Mon 9 Mar 2026, 10:00:00 in Europe/Paris (09:00:00 UTC)"}},
+		{name: "none of an interval's", file: "schedules:\n  it: { when: every 7m, run: \"true\" }\n", asked: "2026-03-07T13:00", schedule: "Every 7 minutes", occurrence: "An interval counts from 1 January 1970, 00:00 UTC"},
+		{name: "moved by jitter, and ran", file: it(", jitter: 30m"), do: func(p *past) { p.at(one + 30*time.Minute) }, schedule: "jitter", occurrence: "Jitter moved it by"},
+		{name: "queued a little late", file: plain, do: func(p *past) { p.at(one + 20*time.Second) }, schedule: "It has been in the queue", occurrence: "It was queued 20 s after it was due: the clock was away then"},
+		{name: "blocked by one that was decided with it", file: "schedules:\n  it: { when: every 30s, run: \"true\", catch_up: all, catch_up_max: 2 }\n", do: func(p *past) { p.at(one + 5*time.Second) }, asked: "2026-03-07T13:00", schedule: "had not finished", occurrence: "Both were decided at the same moment, by a clock that had been away.", hides: []string{"faster than its job finishes"}},
+		{name: "moved by jitter", file: it(", jitter: 30m"), do: func(p *past) { p.later(one + time.Second) }, schedule: "jitter", occurrence: "Jitter moves it by", says: []string{"Not yet."}, hides: []string{"It did not run."}},
 		{name: "no clock runs", file: plain, do: func(p *past) { p.later(one + time.Minute) }, schedule: "No clock is alive"},
 		{name: "no worker works its queue", file: it(", queue: bulk"), do: func(p *past) { p.at(one) }, schedule: "No worker works its queue, bulk"},
 		{name: "its queue is paused", file: it(", queue: bulk"), do: func(p *past) {
@@ -243,7 +372,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		{name: "moved out of a gap", file: "schedules:\n  it: { when: 30 2 * * *, timezone: America/New_York, run: \"true\" }\n", asked: "2026-03-08T02:30", schedule: "does not exist in America/New_York", occurrence: "it is due as they do"},
 		{name: "before it was created", file: plain, asked: "2026-03-07T11:00", schedule: "Nothing of it has been decided yet", occurrence: "It was created only at"},
 		{name: "at no time of it", file: plain, do: func(p *past) { p.at(one) }, asked: "2026-03-07T13:10", schedule: "It goes on as planned", occurrence: "It has no occurrence at that instant"},
-		{name: "not yet", file: plain, asked: "2026-03-07T13:00", schedule: "in 1 h", occurrence: "Not yet: it is due in 1 h."},
+		{name: "not yet", file: plain, asked: "2026-03-07T13:00", schedule: "in 1 h", occurrence: "It is due in 1 h.", says: []string{"Not yet."}, hides: []string{"has not run yet"}},
 	}
 	for _, kind := range []string{"sqlite", "postgres"} {
 		for _, test := range tests {
@@ -260,11 +389,12 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 				if strings.Contains(test.file, "New_York") {
 					zone, _ = time.LoadLocation("America/New_York")
 				}
-				at, err := time.ParseInLocation("2006-01-02T15:04", asked, zone)
+				at, err := time.ParseInLocation("2006-01-02T15:04", strings.TrimSuffix(asked, ":00Z"), zone)
 				p.must(err)
+				occurrence := p.occurrence(asked, at)
 				for _, page := range []struct{ what, body, words string }{
 					{"the schedule", p.page("/schedules/it"), test.schedule},
-					{"the occurrence", p.occurrence(asked, at), test.occurrence},
+					{"the occurrence", occurrence, test.occurrence},
 				} {
 					if page.words == "" {
 						page.words = test.schedule
@@ -273,8 +403,39 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 						t.Errorf("the page of %s does not say %q:\n%s", page.what, page.words, textOf(page.body))
 					}
 				}
+				for _, words := range test.says {
+					if !strings.Contains(occurrence, words) {
+						t.Errorf("the page of the occurrence does not say %q:\n%s", words, textOf(occurrence))
+					}
+				}
+				for _, words := range test.hides {
+					if _, main, _ := strings.Cut(occurrence, `<main id="main">`); strings.Contains(main, words) {
+						t.Errorf("the page of the occurrence says %q:\n%s", words, textOf(occurrence))
+					}
+				}
 			})
 		}
+	}
+}
+
+func TestAScheduleThatWasRenamedIsFoundUnderTheKeyItHad(t *testing.T) {
+	for _, kind := range []string{"sqlite", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			p := newPast(t, kind, "schedules:\n  old: { when: hourly at :00, run: \"true\" }\n")
+			p.apply("schedules:\n  new: { was: old, when: hourly at :00, run: \"true\" }\n")
+			for path, to := range map[string]string{
+				"/schedules/old":                         "/schedules/new/",
+				"/schedules/old/why?at=2026-03-07T13:00": "/schedules/new/why?at=2026-03-07T13:00",
+			} {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+				w := httptest.NewRecorder()
+				p.site.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Identity{Name: "ada", Role: access.Viewer})))
+				if got := w.Header().Get("Location"); w.Code != http.StatusSeeOther || got != to {
+					t.Errorf("%s is answered with %d and leads to %q, want %q", path, w.Code, got, to)
+				}
+			}
+		})
 	}
 }
 

@@ -79,8 +79,11 @@ func label(r store.Run) string {
 	return r.State
 }
 
+// lostPrefix begins the error of an attempt that ended with its worker.
+const lostPrefix = "lost: "
+
 // lost says that the last attempt ended with its worker.
-func lost(r store.Run) bool { return strings.HasPrefix(r.Error, "lost: ") }
+func lost(r store.Run) bool { return strings.HasPrefix(r.Error, lostPrefix) }
 
 // verdict answers whether an occurrence ran, and if not, why not.
 type verdict struct {
@@ -89,6 +92,9 @@ type verdict struct {
 	Why    string // sentences
 	Next   string // what to do, or what will happen; may be empty
 }
+
+// exitLater is the exit code by which a command asks to be run again later.
+const exitLater = "75"
 
 // onTime is how late a job may be queued before it is worth a word.
 const onTime = time.Minute
@@ -108,7 +114,7 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 	case "failed":
 		v.Answer, v.Why, v.Next = "It ran and failed.", "It failed"+inAttempts(r)+": "+stopped(lastLine(r.Error)), "Retry it when the cause is mended: it keeps its name, so a job that goes by it does nothing twice."
 		if lost(r) {
-			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row: "+stopped(strings.TrimPrefix(lastLine(r.Error), "lost: "))
+			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row: "+stopped(strings.TrimPrefix(lastLine(r.Error), lostPrefix))
 		}
 	case "expired":
 		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+stopped(lastLine(r.Error)), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."
@@ -127,19 +133,23 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 		v.Answer, v.Why = "Not yet.", "It was put off, and is queued at its time."
 	case "retryable":
 		v.Answer, v.Why, v.Next = "Not yet: it failed and is tried again.", "The last attempt failed: "+stopped(lastLine(r.Error)), "A newer occurrence that comes due before takes its place, unless overlap says otherwise."
+		if exitOf(r) == exitLater {
+			v.Answer, v.Why = "Not yet: it asked to be run again later.", "The last attempt ended with exit code "+exitLater+", by which a command asks to be run again later. That uses up no retry, and so it is run again even where retries is 0: "+stopped(lastLine(r.Error))
+		}
 	default:
 		v.Answer, v.Why = "It is not known.", "Its job was queued, but the queue forgot it before what came of it was written down."
 	}
-	if late := lateness(r); late != "" && r.State != "skipped" {
+	if late := lateness(r, onTime); late != "" && r.State != "skipped" {
 		v.Why += " " + late
 	}
 	return v
 }
 
-// lateness says that a job was queued late, and why.
-func lateness(r store.Run) string {
+// lateness says that a job was queued late, and why; empty: it was less late than
+// is worth a word.
+func lateness(r store.Run, least time.Duration) string {
 	late := r.DecidedAt.Sub(r.Due)
-	if r.Origin != "clock" || late < onTime {
+	if r.Origin != "clock" || late < least {
 		return ""
 	}
 	return fmt.Sprintf("It was queued %s after it was due: the clock was away then, or it had to wait its turn.", roughly(late))
@@ -182,7 +192,11 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 	case schedule.ReasonSuperseded:
 		return "It waited, and a newer occurrence took its place" + overlap + "."
 	case schedule.ReasonDeleted:
-		return "The schedule was deleted before it was due, or while it waited."
+		who := "somebody"
+		if r.Author != "" {
+			who = r.Author
+		}
+		return fmt.Sprintf("The schedule was deleted at %s by %s, before this was decided: it waited, or no clock had come to it yet.", utc(r.DecidedAt), who)
 	case schedule.ReasonByHand:
 		by := "Somebody"
 		if r.Author != "" {
@@ -203,10 +217,12 @@ func whyNotFinished(r store.Run) string {
 	return "The previous run had not finished (overlap: skip)."
 }
 
+const afterAll = "A backfill of its time runs it after all."
+
 func afterSkip(r store.Run) string {
 	switch schedule.Reason(r.Reason) {
 	case schedule.ReasonMissed, schedule.ReasonBeyondCatchUp, schedule.ReasonPaused, schedule.ReasonByHand:
-		return "A backfill of its time runs it after all."
+		return afterAll
 	case schedule.ReasonNotFinished:
 		return "If this is often so, the schedule comes due faster than its job finishes: see the durations, or choose another overlap."
 	}
@@ -348,6 +364,15 @@ func sentence(text string) string {
 		text = string(unicode.ToUpper(first)) + text[size:]
 	}
 	return stopped(text)
+}
+
+// beginsSmall is a sentence as it stands within another one.
+func beginsSmall(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToLower(first)) + text[size:]
 }
 
 // stopped is a text with a stop at its end.

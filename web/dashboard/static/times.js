@@ -4,6 +4,7 @@
 	"use strict";
 	const forms = {
 		full: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
+		dated: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
 		minute: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
 		hour: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
 		day: { weekday: "short", day: "numeric", month: "short" },

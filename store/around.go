@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// What a row of the ledger does not know: who edited, deleted and skipped, who
+// holds the places of a limit, and which backfill was to run an instant. It is
+// asked for one occurrence at a time.
+
+// ActivitiesOf lists who did something with a schedule, the newest first, at most
+// limit. A deleted schedule has them, too.
+func (s *Store) ActivitiesOf(ctx context.Context, key, action string, limit int) ([]Activity, error) {
+	return s.activities(ctx, `schedule_id = (SELECT w.id FROM punctual_schedule w WHERE w.key = $1) AND action = $2
+		ORDER BY id DESC LIMIT $3`, key, action, limit)
+}
+
+// WhoSkips is who asked for a nominal to be skipped when it comes due, and has not
+// taken it back up to an instant; nil: nobody.
+func (s *Store) WhoSkips(ctx context.Context, key string, nominal, until time.Time) (*Activity, error) {
+	const most = 20
+	// The schedule may have had another key then.
+	which := `schedule_id = (SELECT w.id FROM punctual_schedule w WHERE w.key = $1) AND at <= $2
+		AND action IN ('skip-next', 'undo-skip-next') AND detail LIKE $3 ESCAPE '!' ORDER BY id DESC LIMIT $4`
+	found, err := s.activities(ctx, which, key, until, "%"+strings.TrimSuffix(beginning(schedule.OccurrenceName("", nominal)), "%"), most)
+	if err != nil || len(found) == 0 || found[0].Action != "skip-next" {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// DeletedAt is when a schedule was deleted; zero: it was not, or nothing is known
+// of it any more.
+func (s *Store) DeletedAt(ctx context.Context, key string) (at time.Time, err error) {
+	err = s.db.Reader().QueryRow(ctx, "SELECT deleted_at FROM punctual_schedule WHERE key = $1", key).Scan(&at)
+	if err == database.ErrNoRows {
+		return time.Time{}, nil
+	}
+	return at, err
+}
+
+// Definitions are what a schedule has been declared to be, the oldest first, as
+// far as history is kept. One without expressions is its deletion.
+func (s *Store) Definitions(ctx context.Context, key string) ([]schedule.Definition, error) {
+	ids, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE key = $1", key))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	all, err := s.definitions(ctx, s.db.Reader(), ids)
+	return all[ids[0]], err
+}
+
+// BackfillsOver lists the backfills of a schedule whose range has an instant in
+// it, the newest first.
+func (s *Store) BackfillsOver(ctx context.Context, key string, at time.Time) ([]Backfill, error) {
+	return s.readBackfills(ctx, "s.key = $1 AND b.from_at <= $2 AND b.to_at > $2 ORDER BY b.id DESC", key, at)
+}
+
+// WhoStopped is who stopped a backfill, and why if a clock did; nil: nobody, as
+// far as is known.
+func (s *Store) WhoStopped(ctx context.Context, backfill int64) (*Activity, error) {
+	found, err := s.activities(ctx, "action = 'stop-backfill' AND subject = $1 ORDER BY id DESC LIMIT 1", fmt.Sprint(backfill))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// WhoResumed is who ended a pause; empty: nobody, as far as is known.
+func (s *Store) WhoResumed(ctx context.Context, p PauseInForce) (string, error) {
+	if p.Until.IsZero() {
+		return "", nil
+	}
+	found, err := s.activities(ctx, "at = $1 AND action = 'resume' ORDER BY id LIMIT 1", p.Until)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0].Author, nil
+}
+
+// Holders are the runs that have the places of a limit, at most most of them.
+func (s *Store) Holders(ctx context.Context, limit string, most int) ([]Run, error) {
+	keys, err := database.Values[string](s.db.Reader().Query(ctx, "SELECT key FROM punctual_schedule WHERE limit_group = $1 ORDER BY key", limit))
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	return s.inTheWay(ctx, RunFilter{Keys: keys, Open: true, Limit: most})
+}
+
+// InTheWay are the runs of a schedule that an occurrence of it may have to wait
+// for, at most most of them.
+func (s *Store) InTheWay(ctx context.Context, key string, most int) ([]Run, error) {
+	return s.inTheWay(ctx, RunFilter{Key: key, Open: true, Limit: most})
+}
+
+func (s *Store) inTheWay(ctx context.Context, f RunFilter) ([]Run, error) {
+	runs, err := s.Runs(ctx, f)
+	// What waits for a retry is in nobody's way.
+	return slices.DeleteFunc(runs, func(r Run) bool { return r.State == "retryable" }), err
+}

@@ -1,0 +1,250 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
+)
+
+// explain adds to the verdict on a run what its row does not know: who paused it,
+// what made it give way, what its attempts, its queue and its worker are at.
+func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Policies, now time.Time) error {
+	switch reason := schedule.Reason(v.Reason); {
+	case v.State == "skipped" && reason == schedule.ReasonPaused:
+		return s.explainPause(ctx, v, now)
+	case v.State == "skipped" && reason == schedule.ReasonByHand && v.Author == "":
+		asked, err := s.Store.WhoSkips(ctx, v.Schedule, v.Nominal, v.DecidedAt)
+		if asked != nil {
+			v.Verdict.Why = fmt.Sprintf("%s asked at %s that it be skipped (skip the next).", asked.Author, utc(asked.At))
+		}
+		return err
+	case v.State == "skipped" && reason == schedule.ReasonSuperseded, v.State == "superseded":
+		return s.explainNewer(ctx, v, v.ended())
+	case v.State == "cancelled":
+		return s.explainCancel(ctx, v, policies)
+	case v.State == "skipped" && v.Blocked != nil && v.Blocked.DecidedAt.Equal(v.DecidedAt):
+		v.Verdict.Why += " Both were decided at the same moment, by a clock that had been away."
+		v.Verdict.Next = afterAll
+		return nil
+	case v.Job == nil:
+		return nil
+	}
+	v.explainTimes()
+	v.explainAttempts(now)
+	why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Worker, now)
+	if why != "" {
+		v.Verdict.Why, v.Verdict.Next = v.Verdict.Why+" "+why, ""
+	}
+	return err
+}
+
+// ended is when it was decided that nothing more comes of a run.
+func (v *runView) ended() time.Time {
+	if v.FinishedAt.IsZero() {
+		return v.DecidedAt
+	}
+	return v.FinishedAt
+}
+
+// explainPause tells which pauses a run was skipped in.
+func (s *site) explainPause(ctx context.Context, v *runView, now time.Time) error {
+	pauses, err := s.Store.PausesBetween(ctx, v.Schedule, v.Due, v.DecidedAt)
+	if err != nil || len(pauses) == 0 {
+		return err
+	}
+	v.Verdict.Why = "It fell due while the schedule was paused."
+	if pauses[0].From.After(v.Due) {
+		v.Verdict.Why = "It waited when the schedule was paused: that skips what waits."
+	}
+	for _, pause := range pauses {
+		resumed, err := s.Store.WhoResumed(ctx, pause)
+		if err != nil {
+			return err
+		}
+		v.Verdict.Why += " " + pauseStory(pause, resumed, now)
+	}
+	v.Verdict.Why += " What falls due in a pause is not made up for."
+	return nil
+}
+
+// explainNewer adds the run that a run gave way to.
+func (s *site) explainNewer(ctx context.Context, v *runView, by time.Time) error {
+	newer, err := s.newerThan(ctx, v.Run, by)
+	v.GaveWay = newer
+	if v.State == "superseded" && v.Job != nil && len(v.Failures) == 0 {
+		v.Verdict.Answer, v.Verdict.Why = "It did not run.", "It waited to be started when a newer occurrence came due and took its place (overlap: cancel)."
+	}
+	return err
+}
+
+// newerThan is the first run of the same schedule that was due after a run, and by
+// an instant; nil: there is none.
+func (s *site) newerThan(ctx context.Context, r store.Run, by time.Time) (*store.Run, error) {
+	const most = 20
+	runs, err := s.Store.Runs(ctx, store.RunFilter{Key: r.Schedule, Decision: "enqueued", From: r.Due.Add(time.Microsecond), To: by.Add(time.Microsecond), Limit: most})
+	for _, one := range slices.Backward(runs) {
+		if one.Origin != "backfill" && !one.DecidedAt.Before(r.DecidedAt) {
+			return &one, err
+		}
+	}
+	return nil, err
+}
+
+// explainCancel says who cancelled a job, or what did.
+func (s *site) explainCancel(ctx context.Context, v *runView, policies *schedule.Policies) error {
+	for _, one := range slices.Backward(v.ByHand) {
+		if one.Action == "cancel" {
+			v.Verdict.Why = stopped(strings.TrimSuffix(v.Verdict.Why, ".") + fmt.Sprintf(", by %s at %s", one.Author, utc(one.At)))
+			return nil
+		}
+	}
+	deleted, err := s.Store.ActivitiesOf(ctx, v.Schedule, "delete", 1)
+	if err != nil {
+		return err
+	}
+	if len(deleted) > 0 && !deleted[0].At.Before(v.DecidedAt) && !deleted[0].At.After(v.ended()) {
+		v.Verdict.Why = stopped(strings.TrimSuffix(v.Verdict.Why, ".") + fmt.Sprintf(", when %s deleted the schedule at %s", deleted[0].Author, utc(deleted[0].At)))
+		return nil
+	}
+	if policies == nil || policies.Overlap != schedule.OverlapCancel {
+		return nil
+	}
+	if v.GaveWay, err = s.newerThan(ctx, v.Run, v.ended()); v.GaveWay != nil {
+		v.Verdict.Why = fmt.Sprintf("A newer occurrence of the schedule came due at %s while this one ran, and cancelled it (overlap: cancel). Nobody did so by hand.", utc(v.GaveWay.Due))
+	}
+	return err
+}
+
+// pauseStory says who paused, from when to when, and why. resumed is who ended it;
+// it may be unknown.
+func pauseStory(p store.PauseInForce, resumed string, now time.Time) string {
+	what := "The schedule"
+	switch p.Scope {
+	case "tag":
+		what = "The tag " + p.Tag
+	case "all":
+		what = "Everything"
+	}
+	who, note := by(p.Author), ""
+	if p.Note != "" {
+		note = ", with the note “" + p.Note + "”"
+	}
+	if p.Origin == "environment" {
+		who, note = "", ", by the environment: "+p.Note
+	}
+	switch {
+	case p.Until.IsZero() && p.Origin == "environment":
+		return fmt.Sprintf("%s is paused since %s%s. It does not run there, and a resume does not change that.", what, utc(p.From), note)
+	case p.Until.IsZero():
+		return fmt.Sprintf("%s is paused%s since %s%s. It is paused still, until somebody resumes it.", what, who, utc(p.From), note)
+	case p.Until.After(now):
+		return fmt.Sprintf("%s is paused%s since %s, until %s%s.", what, who, utc(p.From), utc(p.Until), note)
+	}
+	text := fmt.Sprintf("%s was paused%s from %s to %s%s.", what, who, utc(p.From), utc(p.Until), note)
+	if resumed != "" {
+		text += " " + resumed + " resumed it then."
+	}
+	return text
+}
+
+// brokenAttempt is an attempt that a worker began and gave back, or was lost with.
+type brokenAttempt struct {
+	At   time.Time // when the job was given back
+	Name string
+	Why  string
+}
+
+// brokenOff are the attempts of a job that ended with their workers, the earliest
+// first. A worker that stops in good order leaves no error behind: that it had the
+// job is known as it took it, and that it stopped, as it said so.
+func brokenOff(r store.Run, takes []string, failures []failedAttempt, hand []store.Activity, processes []store.Process) (all []brokenAttempt) {
+	for _, one := range failures {
+		if one.Lost() {
+			all = append(all, brokenAttempt{one.At, "worker lost", fmt.Sprintf("An attempt was lost with its worker, as was found at %s.", utc(one.At))})
+		}
+	}
+	if (r.State == "running" || r.State == "succeeded") && len(takes) > 0 {
+		takes = takes[:len(takes)-1]
+	}
+	again := slices.ContainsFunc(hand, func(a store.Activity) bool { return a.Action == "retry" })
+	unknown := len(takes) - len(failures)
+	if r.State == "expired" || again {
+		unknown = 0 // what came of the takes is not on record
+	}
+	for _, worker := range slices.Backward(takes) {
+		i := slices.IndexFunc(processes, func(p store.Process) bool {
+			return p.ID == worker && !p.StoppedAt.IsZero() && p.StoppedAt.After(r.DecidedAt)
+		})
+		if unknown <= 0 || i < 0 {
+			continue
+		}
+		unknown--
+		at := processes[i].StoppedAt
+		all = append(all, brokenAttempt{at, "worker stopped", fmt.Sprintf("An attempt was interrupted when its worker, %s, was stopped at %s; what it had not finished was given back.", worker, utc(at))})
+	}
+	slices.SortStableFunc(all, func(a, b brokenAttempt) int { return a.At.Compare(b.At) })
+	return all
+}
+
+// refused is an answer that says that the request is at fault.
+var refused = regexp.MustCompile(`answered 4\d\d`)
+
+// explainTimes says why a job was queued later than its nominal, where the verdict
+// does not.
+func (v *runView) explainTimes() {
+	if moved := v.Due.Sub(v.Nominal); !v.Nominal.IsZero() && moved >= time.Second {
+		v.Verdict.Why += fmt.Sprintf(" Jitter moved it by %s, the same each time: it was due only at %s.", took(moved), utc(v.Due))
+	}
+	if lateness(v.Run, onTime) == "" {
+		v.Verdict.Why = strings.TrimSpace(v.Verdict.Why + " " + lateness(v.Run, lateAfter))
+	}
+}
+
+// explainAttempts says what became of earlier attempts, and why there are no more.
+func (v *runView) explainAttempts(now time.Time) {
+	if broken := v.brokenInWords(); broken != "" && v.State == "available" {
+		v.Verdict.Answer = "It began, and waits for another worker."
+		v.Verdict.Why = fmt.Sprintf("It began at %s. %s Since then, for %s, it waits for another worker.", utc(v.StartedAt), broken, roughly(now.Sub(v.Broken[len(v.Broken)-1].At)))
+	} else if broken != "" && (v.State != "failed" || !lost(v.Run)) {
+		v.Verdict.Why += " " + broken + " Then it began again from the start, so that part of it ran twice."
+	}
+	if at := v.Job.NextAttempt; !at.IsZero() {
+		v.Verdict.Next = fmt.Sprintf("It is tried again at %s, %s.", utc(at), fromNow(at.Sub(now)))
+	}
+	if v.State == "failed" && v.Job.MaxAttempts == 1 {
+		v.Verdict.Why += " It is not tried again by itself: its retries are 0."
+	}
+	unused := v.Job.MaxAttempts - v.Attempts
+	if v.State != "failed" || v.Attempts == 0 || unused <= 0 || lost(v.Run) {
+		return
+	}
+	left := "Its retries were not used: "
+	if v.Attempts > 1 {
+		left = "The retries that were left were not used: "
+	}
+	if refused.MatchString(v.Error) {
+		left += "an answer from 400 to 499, other than 408, 425 and 429, says that the request is at fault, and it is tried again only where retry_codes names it."
+	} else {
+		left += "another attempt would have failed likewise."
+	}
+	v.Verdict.Why += " " + left
+}
+
+// brokenInWords tells of the attempts that ended with their workers.
+func (v *runView) brokenInWords() string {
+	const most = 3
+	if len(v.Broken) > most {
+		return fmt.Sprintf("%s attempts ended with their workers, the last one at %s.", grouped(len(v.Broken)), utc(v.Broken[len(v.Broken)-1].At))
+	}
+	words := make([]string, len(v.Broken))
+	for i, one := range v.Broken {
+		words[i] = one.Why
+	}
+	return strings.Join(words, " ")
+}

@@ -217,7 +217,7 @@ func (v *runView) explainAttempts(now time.Time) {
 	if at := v.Job.NextAttempt; !at.IsZero() {
 		v.Verdict.Next = fmt.Sprintf("It is tried again at %s, %s.", utc(at), fromNow(at.Sub(now)))
 	}
-	if v.State == "failed" && v.Job.MaxAttempts == 1 {
+	if v.State == "failed" && v.Job.MaxAttempts == 1 && !lost(v.Run) {
 		v.Verdict.Why += " It is not tried again by itself: its retries are 0."
 	}
 	unused := v.Job.MaxAttempts - v.Attempts

@@ -256,6 +256,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		}, asked: "2026-03-07T14:00", schedule: "a newer occurrence took its place (overlap: wait)"},
 		{name: "waits for the run before it", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the previous run to finish (overlap: wait).", says: []string{"It waits.", ">it@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
 		{name: "waits in a queue", file: it(", overlap: queue"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the runs before it in the queue (overlap: queue).", says: []string{"It waits.", ">it@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
+		{name: "waits for one that runs", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.runs(); p.at(two) }, asked: "2026-03-07T14:00", schedule: "(running since", says: []string{">it@2026-03-07T13:00:00Z</a> (running since"}},
 		{name: "waits in a queue behind what waits", file: it(", overlap: queue"), do: func(p *past) { p.at(one); p.at(two); p.at(three) }, asked: "2026-03-07T15:00", schedule: "Waits for the runs before it", says: []string{"Before it waits it@2026-03-07T14:00:00Z."}},
 		{name: "waits for a place in its limit", file: "limits: { warehouse: 1 }\nschedules:\n  a: { when: hourly at :00, run: \"true\", limit: warehouse, overlap: allow }\n  it: { when: hourly at :00, run: \"true\", limit: warehouse, overlap: wait }\n",
 			do: func(p *past) { p.at(one) }, schedule: "Waits for a free place in its limit, warehouse.", says: []string{"It waits.", ">a@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
@@ -313,7 +314,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 			p.taken("available", []string{"worker-1"}, "lost: worker worker-1 stopped answering")
 			p.later(one + time.Minute)
 		}, schedule: "No worker works its queue", says: []string{"It began, and waits for another worker.", "An attempt was lost with its worker"}},
-		{name: "its workers were lost", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "lost: worker-1 stopped answering", 5, true) }, schedule: "five times in a row: worker-1 stopped answering"},
+		{name: "its workers were lost", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "lost: worker-1 stopped answering", 5, true) }, schedule: "five times in a row, which ends the job: worker-1 stopped answering", hides: []string{"its retries are 0"}},
 		{name: "gave way while it waited for a retry", file: plain, do: func(p *past) {
 			p.at(one)
 			p.taken("retryable", []string{"worker-1"}, "exit code 3")

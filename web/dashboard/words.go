@@ -114,7 +114,7 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 	case "failed":
 		v.Answer, v.Why, v.Next = "It ran and failed.", "It failed"+inAttempts(r)+": "+stopped(lastLine(r.Error)), "Retry it when the cause is mended: it keeps its name, so a job that goes by it does nothing twice."
 		if lost(r) {
-			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row: "+stopped(strings.TrimPrefix(lastLine(r.Error), lostPrefix))
+			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row, which ends the job: "+stopped(strings.TrimPrefix(lastLine(r.Error), lostPrefix))
 		}
 	case "expired":
 		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+stopped(lastLine(r.Error)), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."

@@ -162,7 +162,7 @@ func spoilRow(ctx context.Context, s *siege, r *rand.Rand) (string, error) {
 	}
 	_ = wait(ctx, between(r, time.Second, 6*time.Second))
 	var err error
-	for tries := 0; tries < 60; tries++ {
+	for range 60 {
 		if _, err = s.house.db.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf(set, column), right); err == nil {
 			return fmt.Sprintf("its %s was %q", column, wrong), nil
 		}

@@ -97,6 +97,8 @@ type AuditInput struct {
 	State    State
 	From     time.Time // the later of creation and the retention horizon
 	Rows     []LedgerRow
+	// Before are rows of the clock from before the schedule was created.
+	Before []LedgerRow
 	// Beyond are rows of the clock after the cursor: it may have gone on since, or
 	// the time was set back.
 	Beyond []LedgerRow
@@ -112,6 +114,9 @@ type AuditInput struct {
 // ledger: every one has one row, and every row stands for one.
 func Audit(in AuditInput) []Finding {
 	a := &auditor{in: in, timeline: in.Schedule.Timeline, at: in.From}
+	for _, row := range in.Before {
+		a.find(FindingUnknown, row.Nominal, row.Until, row.Count, "the ledger has a row, but there was no such schedule yet")
+	}
 	for _, row := range in.Rows {
 		a.row(row)
 	}

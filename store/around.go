@@ -85,6 +85,53 @@ func (s *Store) WhoResumed(ctx context.Context, p PauseInForce) (string, error) 
 	return found[0].Author, nil
 }
 
+// ClocksAway is the time around an instant in which no clock ran, as far as the
+// processes tell that are still on record; zero: one did, or it is not known. Of a
+// clock that was killed the end is known to some seconds.
+func (s *Store) ClocksAway(ctx context.Context, at time.Time) (from, until time.Time, err error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT started_at, coalesce(stopped_at, CASE WHEN lost_at IS NOT NULL OR beat_at <= $2 THEN coalesce(tick_at, beat_at) END)
+		FROM punctual_process WHERE role IN ('clock', 'start') AND beat_at > $1`, at.Add(-24*time.Hour), at.Add(-DeadAfter))
+	if err != nil {
+		return from, until, err
+	}
+	defer rows.Close()
+	ran := false
+	for rows.Next() {
+		var began, ended time.Time
+		if err := rows.Scan(&began, &ended); err != nil {
+			return from, until, err
+		}
+		switch {
+		case began.After(at):
+			if until.IsZero() || began.Before(until) {
+				until = began
+			}
+		case ended.IsZero() || !ended.Before(at):
+			ran = true
+		case ended.After(from):
+			from = ended
+		}
+	}
+	if ran || from.IsZero() || until.IsZero() {
+		return time.Time{}, time.Time{}, rows.Err()
+	}
+	return from, until, rows.Err()
+}
+
+// Meanwhile are the runs that ended which had the places of a queue in a time, at
+// most most of them among those queued lately before a run.
+func (s *Store) Meanwhile(ctx context.Context, queue string, before int64, from, until time.Time, most int) ([]Run, error) {
+	const lately = 200
+	ids, err := database.Values[int64](s.db.Reader().Query(ctx, `SELECT o.id FROM (
+			SELECT id, job_id, started_at, finished_at FROM punctual_occurrence WHERE id < $1 AND job_id IS NOT NULL ORDER BY id DESC LIMIT $2) o
+		JOIN river_job j ON j.id = o.job_id
+		WHERE j.queue = $3 AND o.started_at < $5 AND o.finished_at > $4 ORDER BY o.id DESC LIMIT $6`, before, lately, queue, from, until, most))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return s.Runs(ctx, RunFilter{ids: ids, Limit: most})
+}
+
 // Holders are the runs that have the places of a limit, at most most of them.
 func (s *Store) Holders(ctx context.Context, limit string, most int) ([]Run, error) {
 	keys, err := database.Values[string](s.db.Reader().Query(ctx, "SELECT key FROM punctual_schedule WHERE limit_group = $1 ORDER BY key", limit))

@@ -218,17 +218,21 @@ func (a *jobAudit) orphan(ctx context.Context, name, due, job string) error {
 	return nil
 }
 
-// decisions finds rows of backfills and triggers that contradict themselves, as
-// the audit of the clock's rows does.
+// decisions finds rows without a decision, and rows of backfills and triggers that
+// contradict themselves, as the audit of the clock's rows does.
 func (a *jobAudit) decisions(ctx context.Context) error {
-	return a.rows(ctx, func(r auditRow, _ []string) {
-		if r.job == 0 {
+	return a.rows(ctx, func(r auditRow, more []string) {
+		switch {
+		case more[0] != "enqueued" && more[0] != "skipped":
+			a.find(r, schedule.FindingWrong, "%s says %q, which is no decision", r.what(), more[0])
+		case r.job == 0:
 			a.find(r, schedule.FindingWrong, "%s says enqueued, but names no job", r.what())
-		} else {
+		default:
 			a.find(r, schedule.FindingWrong, "%s says skipped, but names job %d", r.what(), r.job)
 		}
-	}, 0, `SELECT `+auditRowColumns+` FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
-		WHERE o.origin <> 'clock' AND (o.decision = 'enqueued' AND o.job_id IS NULL OR o.decision = 'skipped' AND o.job_id IS NOT NULL)
+	}, 1, `SELECT `+auditRowColumns+`, o.decision FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id
+		WHERE o.decision NOT IN ('enqueued', 'skipped')
+			OR o.origin <> 'clock' AND (o.decision = 'enqueued' AND o.job_id IS NULL OR o.decision = 'skipped' AND o.job_id IS NOT NULL)
 		ORDER BY o.id`)
 }
 

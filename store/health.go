@@ -87,8 +87,11 @@ func (h *Health) judge() {
 	switch {
 	case h.Oldest.IsZero():
 		h.Healthy, h.Reason = true, "nothing is due"
-	case h.Clocks > 0 && (late < unhealthyAfter || h.Now.Sub(h.Ticked) < unhealthyAfter):
+	case h.Clocks > 0 && h.Now.Sub(h.Ticked) < unhealthyAfter:
 		h.Healthy, h.Reason = true, "the clock ticks"
+	case h.Clocks > 0 && late < unhealthyAfter:
+		// It may have been killed: nobody has missed it yet.
+		h.Healthy, h.Reason = true, fmt.Sprintf("nothing has been due for longer than %s, though no clock has ticked as lately", unhealthyAfter)
 	case h.Clocks > 0:
 		h.Reason = "the clock has not been through with what is due"
 	case late < unhealthyAfter:

@@ -344,7 +344,15 @@ func (s *Store) auditOnce(ctx context.Context, id int64) ([]schedule.Finding, er
 	if in.Now, err = s.db.Now(ctx); err != nil {
 		return nil, err
 	}
-	if in.Rows, err = s.ledgerRows(ctx, id, in.From); err != nil {
+	if !one.HistoryFrom.After(one.CreatedAt) {
+		// If the time was set back to before that, they are right.
+		in.Before, err = s.ledgerRows(ctx, id, `nominal_at <= $2 AND rewound_at IS NULL AND (decided_at >= $2
+			OR NOT EXISTS (SELECT 1 FROM punctual_activity a WHERE a.schedule_id = $1 AND a.action = 'rewind'))`, one.CreatedAt)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if in.Rows, err = s.ledgerRows(ctx, id, "coalesce(until_at, nominal_at) > $2", in.From); err != nil {
 		return nil, err
 	}
 	if i := slices.IndexFunc(in.Rows, func(r schedule.LedgerRow) bool { return r.Nominal.After(in.State.Cursor) }); i >= 0 {
@@ -353,12 +361,11 @@ func (s *Store) auditOnce(ctx context.Context, id int64) ([]schedule.Finding, er
 	return schedule.Audit(in), nil
 }
 
-// ledgerRows are the clock's rows that reach beyond an instant, in order of
-// nominal.
-func (s *Store) ledgerRows(ctx context.Context, id int64, from time.Time) ([]schedule.LedgerRow, error) {
+// ledgerRows are the clock's rows that a condition selects, in order of nominal.
+func (s *Store) ledgerRows(ctx context.Context, id int64, condition string, arguments ...any) ([]schedule.LedgerRow, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT nominal_at, coalesce(until_at, nominal_at), count, reason, coalesce(job_id, 0), rewound_at
-		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND coalesce(until_at, nominal_at) > $2
-		ORDER BY nominal_at, id`, id, from)
+		FROM punctual_occurrence WHERE schedule_id = $1 AND origin = 'clock' AND `+condition+`
+		ORDER BY nominal_at, id`, append([]any{id}, arguments...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -112,14 +112,37 @@ func (h *House) Declare(ctx context.Context, key, when string, set func(*schedul
 // beginning: a million of them one by one would take longer than all that is
 // measured.
 func (h *House) Copies(ctx context.Context, key string, n int) error {
-	series := "generate_series(1, $2::int) AS n(i)"
+	const atOnce = 50_000 // within what a statement may take
+	for from := 1; from <= n; from += atOnce {
+		if err := h.copies(ctx, key, from, min(n, from+atOnce-1)); err != nil {
+			return err
+		}
+	}
+	if h.Kind != "postgres" {
+		return nil
+	}
+	for _, table := range []string{"punctual_schedule", "punctual_due", "punctual_definition"} {
+		if _, err := h.DB.Reader().Exec(ctx, "VACUUM ANALYZE "+table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copies makes the copies of these numbers.
+func (h *House) copies(ctx context.Context, key string, from, to int) error {
+	series := "generate_series($2::int, $3::int) AS n(i)"
 	if h.Kind == "sqlite" {
-		series = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2) SELECT i FROM n) AS n"
+		series = "(WITH RECURSIVE n(i) AS (SELECT $2 UNION ALL SELECT i + 1 FROM n WHERE i < $3) SELECT i FROM n) AS n"
 	}
 	const schedules = `created_at, updated_at, deleted_at, owner_kind, owner_name, description, tags, job, policies, queue, limit_group, format, error, error_at, history_from, version`
-	err := h.DB.Transaction(ctx, func(tx database.Tx) error {
+	return h.DB.Transaction(ctx, func(tx database.Tx) error {
+		var last int64
+		if err := tx.QueryRow(ctx, "SELECT max(id) FROM punctual_schedule").Scan(&last); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO punctual_schedule (key, `+schedules+`)
-			SELECT key || '-' || n.i, `+schedules+` FROM punctual_schedule CROSS JOIN `+series+` WHERE key = $1`, key, n); err != nil {
+			SELECT key || '-' || n.i, `+schedules+` FROM punctual_schedule CROSS JOIN `+series+` WHERE key = $1`, key, from, to); err != nil {
 			return err
 		}
 		for table, columns := range map[string]string{
@@ -132,16 +155,12 @@ func (h *House) Copies(ctx context.Context, key string, n int) error {
 			}
 			if _, err := tx.Exec(ctx, `INSERT INTO `+table+` (schedule_id, `+columns+seedInto+`)
 				SELECT s.id, `+prefixed("t.", columns)+seed+` FROM punctual_schedule s, `+table+` t, punctual_schedule o
-				WHERE o.key = $1 AND t.schedule_id = o.id AND s.key LIKE $1 || '-%'`, key); err != nil {
+				WHERE o.key = $1 AND t.schedule_id = o.id AND s.id > $2`, key, last); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil && h.Kind == "postgres" {
-		_, err = h.DB.Reader().Exec(ctx, "VACUUM ANALYZE punctual_schedule, punctual_due, punctual_definition")
-	}
-	return err
 }
 
 func prefixed(prefix, columns string) string {

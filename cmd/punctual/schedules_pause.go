@@ -195,15 +195,38 @@ func (c *resumeCommand) Run(a *app, s *settings) error {
 	} else {
 		fmt.Fprintf(a.Stdout, "No pause by hand of %s holds; nothing was changed.\n", inWords(target))
 	}
-	if c.Key == "" {
-		return nil
-	}
 	overviews, err := st.Overviews(a.Context, c.Key)
 	if err != nil {
 		return err
 	}
-	for _, pause := range overviews[0].Pauses {
-		fmt.Fprintf(a.Stdout, "Another pause still holds: %s\n", pauseInWords(pause, zoneOf(overviews[0].Schedule)))
+	return c.printHeld(a, c.targetFlags.meant(overviews))
+}
+
+// printHeld says which schedules another pause still holds. One that names a
+// schedule is told by its key, since several may have one each.
+func (c *resumeCommand) printHeld(a *app, concerned []store.Overview) error {
+	const most = 10
+	type held struct {
+		of string
+		store.PauseInForce
+	}
+	told := map[held]bool{}
+	for _, o := range concerned {
+		for _, pause := range o.Pauses {
+			one := held{"", pause}
+			if pause.Scope == "schedule" && c.Key == "" {
+				one.of = o.Key + ": "
+			}
+			if told[one] {
+				continue
+			}
+			if told[one] = true; len(told) <= most {
+				fmt.Fprintf(a.Stdout, "Another pause still holds: %s%s\n", one.of, pauseInWords(pause, zoneOf(o.Schedule)))
+			}
+		}
+	}
+	if more := len(told) - most; more > 0 {
+		fmt.Fprintf(a.Stdout, "and %s more: punctual schedules list --state paused\n", counted(more, "pause"))
 	}
 	return nil
 }

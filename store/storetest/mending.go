@@ -282,6 +282,12 @@ var auditTests = []test{
 				[]string{"no such nominal a 16:00:30"}},
 			{"added for what is not due yet", func() { insert("17:00", nil, 1, "missed") },
 				[]string{"wrong row a 17:00"}},
+			{"added before the schedule was created", func() { insert("08:00", nil, 1, "missed") },
+				[]string{"no such nominal a 08:00"}},
+			{"with a decision that is none", func() {
+				h.exec("UPDATE punctual_occurrence SET decision = 'banana' WHERE nominal_at = $1", moment("10:00"))
+			},
+				[]string{"wrong row a 10:00"}},
 			{"added for nobody", func() {
 				h.exec(`INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, decided_at) VALUES (999, $1, $1, 'clock', 'enqueued', $1)`, moment("12:00"))
 			}, []string{"wrong row schedule-999 12:00"}},

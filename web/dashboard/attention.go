@@ -48,7 +48,7 @@ const (
 // each kind among all schedules, and how many more there are.
 func (s *site) addAttention(ctx context.Context, p *page, v *overviewView) error {
 	for _, add := range []func(context.Context, *page, *overviewView) error{
-		s.addBroken, s.addLate, s.addStuck, s.addFailing, s.addWaiting, s.addMissed,
+		s.addBroken, s.addLate, s.addStuck, s.addFailing, s.addQueues, s.addWaiting, s.addMissed,
 	} {
 		if err := add(ctx, p, v); err != nil {
 			return err
@@ -182,13 +182,40 @@ func (s *site) addFailing(ctx context.Context, _ *page, v *overviewView) error {
 	return err
 }
 
+// addQueues adds queues whose jobs nobody takes.
+func (s *site) addQueues(ctx context.Context, p *page, v *overviewView) error {
+	queues, err := s.Store.QueueOverviews(ctx)
+	if err != nil {
+		return err
+	}
+	listed, more := 0, moreAttention{Word: "queues whose jobs wait", Link: s.Prefix + "/processes"}
+	for _, q := range queues {
+		why := whyHeld("The queue", q)
+		if q.Waiting == 0 || why == "" || p.Now.Sub(q.Oldest) < waitsLong {
+			continue
+		}
+		if listed++; listed > mostAttention {
+			more.Count++
+			continue
+		}
+		v.Attention = append(v.Attention, attention{
+			Look: lookWaiting, Word: "queue", Key: q.Name, Link: s.Prefix + "/processes", Since: q.Oldest, Weight: 80,
+			Why: fmt.Sprintf("%s waiting. %s", counted(q.Waiting, "job"), why),
+		})
+	}
+	if more.Count > 0 {
+		v.More = append(v.More, more)
+	}
+	return nil
+}
+
 // addMissed adds what was missed lately and is not made up for.
 func (s *site) addMissed(ctx context.Context, p *page, v *overviewView) error {
 	missed, schedules, err := s.Store.Missed(ctx, p.Now.Add(-missedLately), mostAttention)
 	for _, m := range missed {
 		v.Attention = append(v.Attention, attention{
 			Look: lookMissed, Word: "missed", Key: m.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, m.Run), Since: m.At, Weight: 50,
-			Why: counted(m.Count, "occurrence") + " in the last day, since the clock was away; a backfill runs what is wanted after all.",
+			Why: counted(m.Count, "occurrence") + " in the last day, because the clock was away; a backfill runs what is wanted after all.",
 		})
 	}
 	if more := schedules - len(missed); more > 0 {

@@ -212,7 +212,7 @@ func TestEveryReasonIsToldInWords(t *testing.T) {
 		why    string
 	}{
 		{"coalesced", skipped(schedule.ReasonCoalesced), "It did not run.", "a later one ran for all that were missed"},
-		{"beyond catch-up limit", skipped(schedule.ReasonBeyondCatchUp), "It did not run.", "at most 100, those of the last 1d"},
+		{"beyond catch-up limit", skipped(schedule.ReasonBeyondCatchUp), "It did not run.", "than the newest 100"},
 		{"missed", skipped(schedule.ReasonMissed), "It did not run.", "came back more than 1m later"},
 		{"paused", skipped(schedule.ReasonPaused), "It did not run.", "while the schedule was paused"},
 		{"not finished", skipped(schedule.ReasonNotFinished), "It did not run.", "job 7, had not finished"},

@@ -15,33 +15,72 @@ import (
 // explain adds to the verdict on a run what its row does not know: who paused it,
 // what made it give way, what its attempts, its queue and its worker are at.
 func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Policies, now time.Time) error {
+	away, err := s.clocksAway(ctx, v.Run)
+	if err != nil {
+		return err
+	}
 	switch reason := schedule.Reason(v.Reason); {
 	case v.State == "skipped" && reason == schedule.ReasonPaused:
 		return s.explainPause(ctx, v, now)
+	case v.State == "skipped" && (reason == schedule.ReasonMissed || reason == schedule.ReasonBeyondCatchUp || reason == schedule.ReasonDeleted):
+		v.addWhy(away)
+		return nil
+	case v.State == "skipped" && reason == schedule.ReasonCoalesced:
+		v.addWhy(away)
+		return s.explainNewer(ctx, v, v.DecidedAt)
 	case v.State == "skipped" && reason == schedule.ReasonByHand && v.Author == "":
 		asked, err := s.Store.WhoSkips(ctx, v.Schedule, v.Nominal, v.DecidedAt)
 		if asked != nil {
 			v.Verdict.Why = fmt.Sprintf("%s asked at %s that it be skipped (skip the next).", asked.Author, utc(asked.At))
 		}
 		return err
+	case v.State == "skipped" && reason == schedule.ReasonByHand:
+		v.Verdict.Why = fmt.Sprintf("%s said at %s, when it was due and not decided yet, that it is to be skipped (skip what is due).", v.Author, utc(v.DecidedAt))
+		v.addWhy(away)
+		return nil
 	case v.State == "skipped" && reason == schedule.ReasonSuperseded, v.State == "superseded":
 		return s.explainNewer(ctx, v, v.ended())
+	case v.State == "expired" && v.Job != nil:
+		v.Meanwhile, err = s.Store.Meanwhile(ctx, v.Job.Queue, v.ID, v.DecidedAt, v.ended(), mostInTheWay)
+		v.addWhy(away)
+		return err
 	case v.State == "cancelled":
 		return s.explainCancel(ctx, v, policies)
 	case v.State == "skipped" && v.Blocked != nil && v.Blocked.DecidedAt.Equal(v.DecidedAt):
 		v.Verdict.Why += " Both were decided at the same moment, by a clock that had been away."
+		v.addWhy(away)
 		v.Verdict.Next = afterAll
 		return nil
 	case v.Job == nil:
 		return nil
 	}
-	v.explainTimes()
+	v.explainTimes(away)
 	v.explainAttempts(now)
 	why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Worker, now)
 	if why != "" {
 		v.Verdict.Why, v.Verdict.Next = v.Verdict.Why+" "+why, ""
 	}
 	return err
+}
+
+// addWhy adds a sentence, if there is one.
+func (v *runView) addWhy(text string) { v.Verdict.Why = strings.TrimSpace(v.Verdict.Why + " " + text) }
+
+// clocksAway says in which time no clock ran, if a run was decided so late that it
+// matters; empty: one ran, or it is not known.
+func (s *site) clocksAway(ctx context.Context, r store.Run) (string, error) {
+	due := r.Due
+	if r.Count > 1 {
+		due = r.Until
+	}
+	if r.DecidedAt.Sub(due) < lateAfter || r.Origin != "clock" {
+		return "", nil
+	}
+	from, until, err := s.Store.ClocksAway(ctx, due)
+	if err != nil || from.IsZero() {
+		return "", err
+	}
+	return fmt.Sprintf("No clock ran from %s to %s.", utc(from), utc(until)), nil
 }
 
 // ended is when it was decided that nothing more comes of a run.
@@ -197,12 +236,15 @@ var refused = regexp.MustCompile(`answered 4\d\d`)
 
 // explainTimes says why a job was queued later than its nominal, where the verdict
 // does not.
-func (v *runView) explainTimes() {
+func (v *runView) explainTimes(away string) {
 	if moved := v.Due.Sub(v.Nominal); !v.Nominal.IsZero() && moved >= time.Second {
 		v.Verdict.Why += fmt.Sprintf(" Jitter moved it by %s, the same each time: it was due only at %s.", took(moved), utc(v.Due))
 	}
 	if lateness(v.Run, onTime) == "" {
-		v.Verdict.Why = strings.TrimSpace(v.Verdict.Why + " " + lateness(v.Run, lateAfter))
+		v.addWhy(lateness(v.Run, lateAfter))
+	}
+	if away != "" {
+		v.Verdict.Why = strings.Replace(v.Verdict.Why, unsureWhyLate, ". "+strings.TrimSuffix(away, "."), 1)
 	}
 }
 
@@ -215,7 +257,7 @@ func (v *runView) explainAttempts(now time.Time) {
 		v.Verdict.Why += " " + broken + " Then it began again from the start, so that part of it ran twice."
 	}
 	if at := v.Job.NextAttempt; !at.IsZero() {
-		v.Verdict.Next = fmt.Sprintf("It is tried again at %s, %s.", utc(at), fromNow(at.Sub(now)))
+		v.Verdict.Next = fmt.Sprintf("It is tried again at %s, %s: attempt %d of %d.", utc(at), fromNow(at.Sub(now)), v.Attempts+1, v.Job.MaxAttempts)
 	}
 	if v.State == "failed" && v.Job.MaxAttempts == 1 && !lost(v.Run) {
 		v.Verdict.Why += " It is not tried again by itself: its retries are 0."

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -24,13 +25,25 @@ var places = []foundPlace{
 	{"New schedule", "page", "/schedules/new"},
 }
 
-// find finds schedules by words in their key or description, and pages.
+// find finds schedules by words in their key or description, and pages; and by
+// their whole key those that are called otherwise now, or are deleted.
 func (s *site) find(w http.ResponseWriter, r *http.Request) error {
 	const most = 8
 	v := findView{Prefix: s.Prefix, Query: strings.TrimSpace(r.URL.Query().Get("q"))}
+	gone, err := s.gone(r.Context(), v.Query)
+	if err != nil {
+		return err
+	}
 	if r.Header.Get("HX-Request") == "" {
-		http.Redirect(w, r, query(s.Prefix+"/schedules", "q", v.Query), http.StatusSeeOther)
+		to := query(s.Prefix+"/schedules", "q", v.Query)
+		if gone != nil {
+			to = gone.Link
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
+	}
+	if gone != nil {
+		v.Places = append(v.Places, *gone)
 	}
 	for _, place := range places {
 		if strings.Contains(strings.ToLower(place.Name), strings.ToLower(v.Query)) {
@@ -50,4 +63,21 @@ func (s *site) find(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Places = v.Places[:min(len(v.Places), most)]
 	return s.fragment(w, r, "found", "found", v)
+}
+
+// gone is where to read of a schedule that was called so, and is not any more; nil:
+// none was, or one is.
+func (s *site) gone(ctx context.Context, key string) (*foundPlace, error) {
+	now, err := s.Store.Renamed(ctx, key)
+	if err != nil || key == "" {
+		return nil, err
+	}
+	if now != "" {
+		return &foundPlace{key, "is called " + now + " now", s.Prefix + schedulePath(now)}, nil
+	}
+	deleted, err := s.Store.DeletedAt(ctx, key)
+	if err != nil || deleted.IsZero() {
+		return nil, err
+	}
+	return &foundPlace{key, "deleted at " + utc(deleted), s.Prefix + schedulePath(key)}, nil
 }

@@ -20,23 +20,24 @@ import (
 // runView is what the page of a run shows.
 type runView struct {
 	store.Run
-	Verdict  verdict
-	Origin   string
-	Zone     string
-	ZoneTime string // the nominal by the clocks of the schedule's zone
-	Steps    []step
-	Blocked  *store.Run // the run that stood in the way
-	GaveWay  *store.Run // the newer run that took its place, or cancelled it
-	Broken   []brokenAttempt
-	Failures []failedAttempt
-	Job      *jobView // nil where there is none, or the queue has forgotten it
-	Told     []fact
-	Open     bool // more may come of it
-	Output   *outputView
-	Exists   bool // the schedule does
-	MayRetry bool
-	Exit     string
-	ByHand   []store.Activity // who retried and cancelled it
+	Verdict   verdict
+	Origin    string
+	Zone      string
+	ZoneTime  string // the nominal by the clocks of the schedule's zone
+	Steps     []step
+	Blocked   *store.Run  // the run that stood in the way
+	Meanwhile []store.Run // the runs that had its queue's places until it expired
+	GaveWay   *store.Run  // the newer run that took its place, or cancelled it
+	Broken    []brokenAttempt
+	Failures  []failedAttempt
+	Job       *jobView // nil where there is none, or the queue has forgotten it
+	Told      []fact
+	Open      bool // more may come of it
+	Output    *outputView
+	Exists    bool // the schedule does
+	MayRetry  bool
+	Exit      string
+	ByHand    []store.Activity // who retried and cancelled it
 }
 
 // Nom is the instant the run is for.

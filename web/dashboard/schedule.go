@@ -173,8 +173,44 @@ func (s *site) viewSchedule(one store.Overview, now time.Time) scheduleView {
 	if len(ahead) > 0 {
 		next = ahead[0].Nominal.In(zoneOf(one))
 	}
-	v.Rules = one.PoliciesInWords(next)
+	v.Rules = append(boundsInWords(one.When, now), one.PoliciesInWords(next)...)
 	return v
+}
+
+// boundsInWords are what narrows a when: where it begins and ends, and the dates it
+// leaves out, those to come if there are any.
+func boundsInWords(when calendar.When, now time.Time) (words []string) {
+	if at := when.NotBefore; !at.IsZero() {
+		words = append(words, "It begins at "+utc(at)+" (not_before).")
+	}
+	if at := when.NotAfter; at.After(now) {
+		words = append(words, "It ends at "+utc(at)+" (not_after).")
+	} else if !at.IsZero() {
+		words = append(words, "It ended at "+utc(at)+" (not_after).")
+	}
+	if len(when.Except) == 0 {
+		return words
+	}
+	const most = 5
+	today := calendar.Date{Year: now.Year(), Month: now.Month(), Day: now.Day()}
+	dates := slices.Clone(when.Except)
+	slices.SortFunc(dates, calendar.Date.Compare)
+	if i := slices.IndexFunc(dates, func(d calendar.Date) bool { return d.Compare(today) >= 0 }); i >= 0 {
+		dates = dates[i:]
+	} else {
+		dates = dates[max(0, len(dates)-most):]
+	}
+	text := ""
+	for i, date := range dates[:min(most, len(dates))] {
+		if i > 0 {
+			text += ", "
+		}
+		text += date.String()
+	}
+	if len(when.Except) > most || len(dates) < len(when.Except) {
+		text += fmt.Sprintf(", of %s", counted(len(when.Except), "date"))
+	}
+	return append(words, "It is not due on "+text+" (except).")
 }
 
 // addNext adds the instants to come with what is worth saying of each.

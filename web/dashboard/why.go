@@ -22,7 +22,8 @@ import (
 // whyView answers what came of a schedule at an instant.
 type whyView struct {
 	Key, Zone string
-	Asked     string // as it was written, in the zone
+	Asked     string // as it was written
+	InUTC     bool   // it was written in UTC, and not in the zone
 	At        time.Time
 	Found     []runView   // the rows of the ledger for that very instant
 	Answer    string      // where there is none
@@ -42,9 +43,9 @@ func (s *site) why(w http.ResponseWriter, r *http.Request) error {
 	}
 	one := found[0]
 	p := s.newPage(r, key+": why did it not run?", "/schedules")
-	v := whyView{Key: key, Zone: zoneOf(one).String(), Asked: strings.TrimSpace(r.URL.Query().Get("at"))}
+	v := whyView{Key: key, Zone: zoneOf(one).String(), Asked: strings.TrimSpace(r.URL.Query().Get("at")), InUTC: r.URL.Query().Get("zone") == "UTC"}
 	p.Main = &v
-	at, err := readInstant(v.Asked, v.Zone)
+	at, err := readInstant(v.Asked, v.askedZone())
 	switch {
 	case err != nil:
 		v.Fault = s.faultOf(r, err).detail
@@ -64,9 +65,17 @@ func (s *site) why(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, "why", p)
 }
 
+// askedZone is that of what was asked.
+func (v whyView) askedZone() string {
+	if v.InUTC {
+		return "UTC"
+	}
+	return v.Zone
+}
+
 // Local is the instant as a field for one takes it.
 func (v whyView) Local() string {
-	zone, err := time.LoadLocation(v.Zone)
+	zone, err := time.LoadLocation(v.askedZone())
 	if v.At.IsZero() || err != nil {
 		return v.Asked
 	}
@@ -88,7 +97,16 @@ func (s *site) addDay(ctx context.Context, v *whyView, one store.Overview, now t
 		return err
 	}
 	day := dayOf(v.At, zoneOf(one))
-	around, err := s.Store.Runs(ctx, store.RunFilter{Key: v.Key, From: day, To: day.AddDate(0, 0, 1), Limit: most})
+	end := day.AddDate(0, 0, 1)
+	// Those around the instant, not the last of the day.
+	nominal, more := one.Timeline.Next(v.At)
+	for i := 1; more && i < most/2; i++ {
+		nominal, more = one.Timeline.Next(nominal.At)
+	}
+	if more && nominal.At.Before(end) {
+		end = nominal.At
+	}
+	around, err := s.Store.Runs(ctx, store.RunFilter{Key: v.Key, From: day, To: end, Limit: most})
 	if err != nil {
 		return err
 	}
@@ -206,6 +224,9 @@ func whyNone(one store.Overview, definitions []schedule.Definition, at time.Time
 	why = append(why, "It has no occurrence at that instant: it is due "+beginsSmall(strings.TrimSuffix(whenInWords(one), "."))+".")
 	if other := whyOtherZone(one, at); other != "" {
 		why = append(why, other)
+	}
+	if spec := one.Timeline.Spec(); spec != nil {
+		why = append(why, spec.Advice()...)
 	}
 	if slices.ContainsFunc(one.When.Expressions, fromEpoch.MatchString) {
 		why = append(why, "An interval counts from 1 January 1970, 00:00 UTC, and not from when the schedule was created.")
@@ -453,16 +474,26 @@ func (s *site) whyLastOpen(ctx context.Context, v scheduleView, now time.Time) (
 // whyQueued says why nobody takes the jobs of a queue; empty: somebody does.
 func (s *site) whyQueued(ctx context.Context, name string) (string, error) {
 	queues, err := s.Store.QueueOverviews(ctx)
+	if err != nil {
+		return "", err
+	}
 	for _, q := range queues {
-		switch {
-		case q.Name != name:
-		case !q.PausedAt.IsZero():
-			return fmt.Sprintf("Its queue, %s, is paused since %s: resume it on the page of the processes.", name, utc(q.PausedAt)), err
-		case q.Workers == 0:
-			return fmt.Sprintf("No worker works its queue, %s: punctual start, or punctual worker, starts one.", name), err
-		case q.Running >= q.Concurrency:
-			return fmt.Sprintf("All %s for its queue, %s, are taken.", counted(q.Concurrency, "place"), name), err
+		if q.Name == name {
+			return whyHeld("Its queue", q), nil
 		}
 	}
-	return "", err
+	return "", nil
+}
+
+// whyHeld says why nobody takes the jobs of a queue; empty: somebody does.
+func whyHeld(what string, q store.QueueOverview) string {
+	switch {
+	case !q.PausedAt.IsZero():
+		return fmt.Sprintf("%s, %s, is paused since %s: resume it on the page of the processes.", what, q.Name, utc(q.PausedAt))
+	case q.Workers == 0:
+		return fmt.Sprintf("No worker works %s, %s: punctual start, or punctual worker, starts one.", beginsSmall(what), q.Name)
+	case q.Running >= q.Concurrency:
+		return fmt.Sprintf("All %s for %s, %s, are taken.", counted(q.Concurrency, "place"), beginsSmall(what), q.Name)
+	}
+	return ""
 }

@@ -116,6 +116,23 @@ func (p *past) ends(outcome, failure string, attempts int, started bool) {
 		outcome, failure, attempts, at, *p.now.Load())
 }
 
+// away has a clock stop, and another one start.
+func (p *past) away(from, until time.Duration) {
+	p.Helper()
+	for _, clock := range []struct {
+		id    string
+		began time.Duration
+	}{{"clock-1", 0}, {"clock-2", until}} {
+		p.later(clock.began)
+		_, err := p.store.Beat(p.Context(), store.Process{ID: clock.id, Role: "clock", Host: "one.example", PID: 7, TickAt: *p.now.Load()})
+		p.must(err)
+		if clock.began == 0 {
+			p.later(from)
+			p.must(p.store.Stopped(p.Context(), clock.id))
+		}
+	}
+}
+
 // runs makes a worker take the first job, and fall silent.
 func (p *past) runs() {
 	p.Helper()
@@ -245,7 +262,14 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		}, schedule: "will be skipped: by hand", occurrence: "will be skipped: by hand, as ada asked at Sat 7 Mar 2026, 12:00:00 UTC", says: []string{"as things stand it will not run"}},
 		{name: "coalesced", file: plain, do: func(p *past) { p.at(three) }, schedule: "a later one ran for all that were missed (catch_up: latest)"},
 		{name: "missed", file: it(", catch_up: none"), do: func(p *past) { p.at(three + 30*time.Minute) }, schedule: "it is not made up for (catch_up: none)"},
-		{name: "beyond the limit of all", file: it(", catch_up: all, catch_up_max: 1"), do: func(p *past) { p.at(three) }, schedule: "More were missed than are made up for: at most 1"},
+		{name: "beyond the limit of all", file: it(", catch_up: all, catch_up_max: 1"), do: func(p *past) { p.at(three) }, schedule: "More were missed, or waited, than the newest 1, which are made up for (catch_up: all, catch_up_max)."},
+		{name: "older than what is made up for", file: it(", catch_up: all, catch_up_window: 30m"), do: func(p *past) { p.at(three + time.Minute) }, schedule: "old when the clock came back, and only what was due in the last 30m is made up for (catch_up: all, catch_up_window)."},
+		{name: "no clock ran", file: it(", catch_up: none"), do: func(p *past) { p.away(one-10*time.Minute, one+20*time.Minute); p.at(one + 20*time.Minute) },
+			schedule: "The clock was away when it was due", occurrence: "No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to Sat 7 Mar 2026, 13:20:00 UTC."},
+		{name: "no clock ran, and a later one ran for all", file: plain, do: func(p *past) { p.away(one-10*time.Minute, two+time.Minute); p.at(two + time.Minute) },
+			schedule: "a later one ran for all", occurrence: "No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to", says: []string{">it@2026-03-07T14:00:00Z</a>"}},
+		{name: "queued late, since no clock ran", file: plain, do: func(p *past) { p.away(one-10*time.Minute, one+20*time.Second); p.at(one + 20*time.Second) },
+			schedule: "It has been in the queue", occurrence: "It was queued 20 s after it was due. No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to Sat 7 Mar 2026, 13:00:20 UTC.", hides: []string{"had to wait its turn"}},
 		{name: "the run before it had not finished", file: plain, do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "had not finished (overlap: skip)"},
 		{name: "superseded while it waited", file: it(", overlap: wait"), do: func(p *past) {
 			p.at(one)
@@ -253,7 +277,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 			p.at(three)
 			p.ends("succeeded", "", 1, true)
 			p.at(three + time.Minute)
-		}, asked: "2026-03-07T14:00", schedule: "a newer occurrence took its place (overlap: wait)"},
+		}, asked: "2026-03-07T14:00", schedule: "It waited for the run before it to end (overlap: wait), and a newer occurrence took its place."},
 		{name: "waits for the run before it", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the previous run to finish (overlap: wait).", says: []string{"It waits.", ">it@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
 		{name: "waits in a queue", file: it(", overlap: queue"), do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "Waits for the runs before it in the queue (overlap: queue).", says: []string{"It waits.", ">it@2026-03-07T13:00:00Z</a> (queued)"}, hides: []string{"It did not run."}},
 		{name: "waits for one that runs", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.runs(); p.at(two) }, asked: "2026-03-07T14:00", schedule: "(running since", says: []string{">it@2026-03-07T13:00:00Z</a> (running since"}},

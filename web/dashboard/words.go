@@ -125,6 +125,9 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 		}
 	case "superseded":
 		v.Answer, v.Why = "It ran, failed, and was not tried again.", "It waited for a retry when a newer occurrence came due and took its place."
+		if r.Error != "" {
+			v.Why = "It failed: " + stopped(lastLine(r.Error)) + " It waited for a retry when a newer occurrence came due and took its place, as one that only waits for a retry is in nobody's way."
+		}
 	case "running":
 		v.Answer, v.Why = "It is running.", fmt.Sprintf("It began %s ago%s.", roughly(now.Sub(r.StartedAt)), afterAttempts(r))
 	case "available", "pending":
@@ -152,8 +155,11 @@ func lateness(r store.Run, least time.Duration) string {
 	if r.Origin != "clock" || late < least {
 		return ""
 	}
-	return fmt.Sprintf("It was queued %s after it was due: the clock was away then, or it had to wait its turn.", roughly(late))
+	return fmt.Sprintf("It was queued %s after it was due%s.", roughly(late), unsureWhyLate)
 }
+
+// unsureWhyLate is what the row alone knows of why a job was queued late.
+const unsureWhyLate = ": the clock was away then, or it had to wait its turn"
 
 func afterAttempts(r store.Run) string {
 	if r.Attempts > 1 {
@@ -172,17 +178,16 @@ func inAttempts(r store.Run) string {
 // whySkipped is the reason of a skip in full sentences. With the policies it
 // names the one that rules.
 func whySkipped(r store.Run, p *schedule.Policies) string {
-	coming, limits, overlap := "", "", ""
+	coming, overlap := "", ""
 	if p != nil {
 		coming = fmt.Sprintf(", and came back more than %s later", p.Grace)
-		limits = fmt.Sprintf(": at most %d, those of the last %s", p.CatchUpMax, p.CatchUpWindow)
 		overlap = fmt.Sprintf(" (overlap: %s)", p.Overlap)
 	}
 	switch schedule.Reason(r.Reason) {
 	case schedule.ReasonCoalesced:
 		return "The clock was away when it was due; when it came back, a later one ran for all that were missed (catch_up: latest)."
 	case schedule.ReasonBeyondCatchUp:
-		return "More were missed than are made up for" + limits + " (catch_up: all)."
+		return whyBeyond(r, p)
 	case schedule.ReasonMissed:
 		return "The clock was away when it was due" + coming + "; then it is not made up for (catch_up: none)."
 	case schedule.ReasonPaused:
@@ -190,7 +195,7 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 	case schedule.ReasonNotFinished:
 		return whyNotFinished(r)
 	case schedule.ReasonSuperseded:
-		return "It waited, and a newer occurrence took its place" + overlap + "."
+		return "It waited for the run before it to end" + overlap + ", and a newer occurrence took its place."
 	case schedule.ReasonDeleted:
 		who := "somebody"
 		if r.Author != "" {
@@ -205,6 +210,21 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 		return by + " said that it is to be skipped."
 	}
 	return sentence(r.Reason)
+}
+
+// whyBeyond says by which of the two limits an occurrence is not made up for.
+func whyBeyond(r store.Run, p *schedule.Policies) string {
+	newest := r.Due
+	if r.Count > 1 {
+		newest = r.Until
+	}
+	switch age := r.DecidedAt.Sub(newest); {
+	case p == nil:
+		return "More were missed than are made up for (catch_up: all)."
+	case age > time.Duration(p.CatchUpWindow):
+		return fmt.Sprintf("It was %s old when the clock came back, and only what was due in the last %s is made up for (catch_up: all, catch_up_window).", roughly(age), p.CatchUpWindow)
+	}
+	return fmt.Sprintf("More were missed, or waited, than the newest %d, which are made up for (catch_up: all, catch_up_max).", p.CatchUpMax)
 }
 
 func whyNotFinished(r store.Run) string {
@@ -224,6 +244,9 @@ func afterSkip(r store.Run) string {
 	case schedule.ReasonMissed, schedule.ReasonBeyondCatchUp, schedule.ReasonPaused, schedule.ReasonByHand:
 		return afterAll
 	case schedule.ReasonNotFinished:
+		if r.Origin == "trigger" {
+			return "Run it again when that has ended."
+		}
 		return "If this is often so, the schedule comes due faster than its job finishes: see the durations, or choose another overlap."
 	}
 	return ""

@@ -71,7 +71,11 @@ func (p Policies) retriesInWords() string {
 	if p.Backoff.Kind == BackoffExponential && p.Retries > 1 {
 		after += fmt.Sprintf(", then twice as long each time, at most %s", p.Backoff.Max)
 	}
-	return fmt.Sprintf("A run that fails is tried again %s, %s.", times, after)
+	unless := ""
+	if p.Overlap != OverlapAllow && p.Overlap != OverlapQueue {
+		unless = "; it gives way to the next one that comes due before"
+	}
+	return fmt.Sprintf("A run that fails is tried again %s, %s%s.", times, after, unless)
 }
 
 // InWords is the reason of a skip for people. note is what the ledger says

@@ -116,6 +116,9 @@ func (s *site) explainPause(ctx context.Context, v *runView, now time.Time) erro
 func (s *site) explainNewer(ctx context.Context, v *runView, by time.Time) error {
 	newer, err := s.newerThan(ctx, v.Run, by)
 	v.GaveWay = newer
+	if n := len(v.Failures); v.State == "superseded" && n > 0 {
+		v.Verdict.Why = "It failed: " + stopped(lastLine(v.Failures[n-1].Error)) + " It waited for a retry when a newer occurrence came due and took its place: what only waits for a retry gives way."
+	}
 	if v.State == "superseded" && v.Job != nil && len(v.Failures) == 0 {
 		v.Verdict.Answer, v.Verdict.Why = "It did not run.", "It waited to be started when a newer occurrence came due and took its place (overlap: cancel)."
 	}

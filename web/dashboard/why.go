@@ -248,8 +248,12 @@ func whyOtherZone(one store.Overview, at time.Time) string {
 	if meant.Equal(at) || !yields(one.When, meant) {
 		return ""
 	}
-	return fmt.Sprintf("Its times are those of %[1]s: %[2]s there is %[3]s UTC on that day, and %[2]s UTC is %[4]s there.",
+	text := fmt.Sprintf("Its times are those of %[1]s: %[2]s there is %[3]s UTC on that day, and %[2]s UTC is %[4]s there.",
 		zone, in.Format("15:04"), meant.UTC().Format("15:04"), at.In(zone).Format("15:04"))
+	if meant.Before(one.CreatedAt) {
+		text += " On that day that was before it was created, at " + utc(one.CreatedAt) + "."
+	}
+	return text
 }
 
 // whyEdited says that an instant was one of a schedule's under another of its

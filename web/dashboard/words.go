@@ -117,7 +117,7 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 			v.Answer, v.Why = "It began, and its worker was lost.", "Worker after worker ended or fell silent while it ran, five times in a row, which ends the job: "+stopped(strings.TrimPrefix(lastLine(r.Error), lostPrefix))
 		}
 	case "expired":
-		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+stopped(lastLine(r.Error)), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."
+		v.Answer, v.Why, v.Next = "It did not run.", "No worker took it in time, so it expired: "+stopped(strings.TrimPrefix(lastLine(r.Error), "expired: not started in time: ")), "Look at the processes: are there workers enough for its queue? A retry runs it all the same."
 	case "cancelled":
 		v.Answer, v.Why = "It did not run.", "It was cancelled before it started."
 		if !r.StartedAt.IsZero() {
@@ -125,9 +125,6 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 		}
 	case "superseded":
 		v.Answer, v.Why = "It ran, failed, and was not tried again.", "It waited for a retry when a newer occurrence came due and took its place."
-		if r.Error != "" {
-			v.Why = "It failed: " + stopped(lastLine(r.Error)) + " It waited for a retry when a newer occurrence came due and took its place, as one that only waits for a retry is in nobody's way."
-		}
 	case "running":
 		v.Answer, v.Why = "It is running.", fmt.Sprintf("It began %s ago%s.", roughly(now.Sub(r.StartedAt)), afterAttempts(r))
 	case "available", "pending":
@@ -222,7 +219,11 @@ func whyBeyond(r store.Run, p *schedule.Policies) string {
 	case p == nil:
 		return "More were missed than are made up for (catch_up: all)."
 	case age > time.Duration(p.CatchUpWindow):
-		return fmt.Sprintf("It was %s old when the clock came back, and only what was due in the last %s is made up for (catch_up: all, catch_up_window).", roughly(age), p.CatchUpWindow)
+		which := "It was"
+		if r.Count > 1 {
+			which = "The newest of them was"
+		}
+		return fmt.Sprintf("%s %s old when the clock came back, and only what was due in the last %s is made up for (catch_up: all, catch_up_window).", which, roughly(age), p.CatchUpWindow)
 	}
 	return fmt.Sprintf("More were missed, or waited, than the newest %d, which are made up for (catch_up: all, catch_up_max).", p.CatchUpMax)
 }

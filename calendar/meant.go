@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,9 +61,57 @@ func meant(expression string) (hints []string) {
 // plainly writes an expression in one way of spelling numbers and times.
 func plainly(expression string) string {
 	_, _, offset := cutZone(expression)
-	guess := strings.Join(strings.Fields(strings.ToLower(expression[offset:])), " ")
+	guess := strings.Join(strings.Fields(strings.ToLower(typewritten.Replace(expression[offset:]))), " ")
+	guess = withoutFractions(ofAmazon(guess))
 	guess = twelveHours().ReplaceAllStringFunc(guess, inTwentyFourHours)
 	return rephrased(guess, spelled())
+}
+
+// typewritten replaces what word processors write for plain characters.
+var typewritten = strings.NewReplacer("“", "", "”", "", "„", "", "«", "", "»", "", "‘", "'", "’", "'", "–", "-", "\u00a0", " ", "\u202f", " ")
+
+// fraction finds 1.5h, and 2.5 minutes.
+var fraction = pattern(`\b([0-9]{1,4}\.[0-9]{1,3}) ?([a-z]+)`)
+
+// withoutFractions writes 1.5h as 90m: in the largest unit of which it is a whole
+// number.
+func withoutFractions(guess string) string {
+	return fraction().ReplaceAllStringFunc(guess, func(written string) string {
+		parts := fraction().FindStringSubmatch(written)
+		amount, err := strconv.ParseFloat(parts[1], 64)
+		unit := units[parts[2]]
+		if err != nil || unit == 0 {
+			return written
+		}
+		return (&interval{period: int64(math.Round(amount * float64(unit)))}).length()
+	})
+}
+
+// inTheCloud finds rate(5 minutes) and cron(0 9 * * ? *), whose last field is the
+// year, and whose days of the week begin with 1 for Sunday.
+var inTheCloud = pattern(`^(?:rate\(([0-9]+ [a-z]+)\)|cron\(((?:[^ ()]+ ){4})([^ ()]+) \*\))$`)
+
+// ofAmazon writes an expression of EventBridge as we do.
+func ofAmazon(guess string) string {
+	parts := inTheCloud().FindStringSubmatch(guess)
+	if parts == nil {
+		return guess
+	}
+	if parts[1] != "" {
+		return "every " + parts[1]
+	}
+	weekdays := parts[3]
+	if strings.Trim(weekdays, "1234567,-") == "" {
+		weekdays = strings.Map(func(c rune) rune {
+			if isDigit(byte(c)) {
+				return c - 1
+			}
+			return c
+		}, weekdays)
+	} else if strings.ContainsAny(weekdays, "0123456789") {
+		return guess
+	}
+	return strings.ReplaceAll(parts[2]+weekdays, "?", "*")
 }
 
 func inTheGrammar(guess string) string {
@@ -115,6 +164,13 @@ const (
 
 // spelled is how numbers and times are spelled out.
 var spelled = rephrasings([][2]string{
+	{`^each `, "every "},
+	{`\bquarter (?:of an )?hour\b`, "15 minutes"}, {`\bhalf[- ]hours?\b`, "30 minutes"}, {`^half-?hourly$`, "every 30 minutes"},
+	{`\b([0-9]{1,2}) o'?clock\b`, "$1:00"},
+	{`\b(` + aDay + `|at|daily|day|weekdays) ([0-9]{1,2})(?:h|\.)([0-5][0-9])\b`, "$1 $2:$3"},
+	{`\b(` + aDay + `|at|daily|day|weekdays) ([0-9]{1,2})h\b`, "$1 $2:00"},
+	{`^((?:daily|every day)\b.*\b)24:00`, "${1}00:00"},
+	{`\bfirst (of|in) `, "1st $1 "}, {`\blast (of|in) `, "last day $1 "},
 	{`\btwo\b`, "2"}, {`\bthree\b`, "3"}, {`\bfour\b`, "4"}, {`\bfive\b`, "5"}, {`\bsix\b`, "6"}, {`\beight\b`, "8"}, {`\bten\b`, "10"},
 	{`\btwelve\b`, "12"}, {`\bfifteen\b`, "15"}, {`\btwenty\b`, "20"}, {`\bthirty\b`, "30"},
 	{`\bhalf an hour\b`, "30 minutes"}, {`\ban hour\b`, "hour"}, {`\btwice\b`, "2 times"},
@@ -138,6 +194,11 @@ var everyday = rephrasings([][2]string{
 	{`^[0-9]+ ?(?:ms|s|m|h|d|w|seconds?|minutes?|hours?|days?|weeks?)$`, "every $0"},
 	{`^(?:at )?([0-9]{2}:[0-9]{2}(?:, ?[0-9]{2}:[0-9]{2})*)$`, "daily at $1"},
 	{`^(?:every day|once (?:a|per|every) day)` + anyTime, "daily at $1"},
+	{`^(?:(?:on|every) )?(?:working|business|work) ?days?` + anyTime, "weekdays at $1"},
+	{`^every (?:1 ?)?(?:week|w) (?:at )?([0-9][0-9:, ]*)$`, "weekly on mon at $1"},
+	{`^every ([0-9]+) ?(?:weeks?|w) (?:at )?([0-9][0-9:, ]*)$`, "every $1 weeks on mon at $2"},
+	{`^every ([0-9]+) ?h ?([0-9]{1,2})$`, "every ${1}h${2}m"},
+	{`^(?:every month|monthly) on (?:the )?first(?: day)?` + anyTime, "monthly on 1 at $1"},
 	{`^once (?:a|per|every) week on `, "weekly on "},
 	{`^once (?:a|per|every) (week|month)\b`, "${1}ly"},
 	{`^once (?:an|per|every)? ?hour$`, "hourly"},
@@ -181,7 +242,7 @@ func rephrased(guess string, all []rephrasing) string {
 
 // twelveHours finds times such as 9am and 5:30 pm.
 var twelveHours = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b(1[0-2]|0?[1-9])(:[0-5][0-9])? ?([ap])\.?m\.?(?:\b|$)`)
+	return regexp.MustCompile(`\b(1[0-2]|0?[1-9])([:.][0-5][0-9])? ?([ap])\.?m\.?(?:\b|$)`)
 })
 
 func inTwentyFourHours(text string) string {
@@ -191,5 +252,5 @@ func inTwentyFourHours(text string) string {
 	if parts[3] == "p" {
 		hour += 12
 	}
-	return fmt.Sprintf("%02d%s", hour, cmp.Or(parts[2], ":00"))
+	return fmt.Sprintf("%02d%s", hour, cmp.Or(strings.Replace(parts[2], ".", ":", 1), ":00"))
 }

@@ -36,6 +36,8 @@ var (
 	// withinHours finds every 5 minutes between 09:00 and 17:00, hourly from 9 to
 	// 17, and every 2 hours from 8 to 18 on weekdays.
 	withinHours = pattern(`^(?:hourly|every (?:([0-9]+) ?)?(?:(m|mins?|minutes?)|h|hrs?|hours?))(?: between| from)? ([0-9]{1,2})(?::00)?` + toHour + `([0-9]{1,2})(?::00)?( (?:on )?(?:weekdays|mon-fri))?$`)
+	// onDays finds every 5 minutes on weekdays, and every 2 hours on mon, wed.
+	onDays = pattern(`^(?:hourly|every (?:([0-9]+) ?)?(?:(m|mins?|minutes?)|h|hrs?|hours?)) (?:on )?(?:(weekdays|workdays)|(weekends)|(` + dayList + `))$`)
 	// weekdayOfMonth finds monthly on last friday, and the 2nd tuesday of the month
 	// at 09:00.
 	weekdayOfMonth = pattern(`^(?:(?:monthly|every month)(?: on)? |(?:every|each|on) )?(?:the )?(first|1st|second|2nd|third|3rd|fourth|4th|last) ` + dayName + ofTheMonth + `?` + oneTime)
@@ -46,13 +48,20 @@ var (
 	dayOfMonth = pattern(`^(?:(?:every|each|on|monthly on) )?(?:the )?(?:(last|first) (?:(day)|working day|workday|weekday|business day)|(end)|` + dayOfTheMonth + `(?: day)?)` + ofTheMonth + oneTime)
 	// partOfDay finds nightly, and every morning at 08:00.
 	partOfDay = pattern(`^(?:(?:every|each) (morning|afternoon|evening|night)|(nightly))` + oneTime)
-	timesADay = pattern(`^([0-9]{1,2}) times (?:daily|(?:a|per|each|every) day)$`)
+	// daysOfMonth finds every 1st and 15th at 06:00, and on the 1st, 10th and 20th.
+	daysOfMonth = pattern(`^(?:(?:every|on|monthly on) )?(?:the )?(` + nthDay + `(?:(?:, ?| and |, and | ?& ?)(?:the )?` + nthDay + `)*)` + ofTheMonth + `?` + oneTime)
+	timesADay   = pattern(`^([0-9]{1,2}) times (?:daily|(?:a|per|each|every) day)$`)
 	// listOfWeekdays finds mon-fri at 09:00, and monday, wednesday and friday.
-	listOfWeekdays = pattern(`^(?:weekly )?(?:(?:every|each|on) )?(` + aDayOrDays + `(?:(?:,? and |, ?| ?& ?)` + aDayOrDays + `)*)` + anyTime)
+	listOfWeekdays = pattern(`^(?:weekly )?(?:(?:every|each|on) )?(` + dayList + `)` + anyTime)
+	numerals       = pattern(`[0-9]+`)
 	weekdayWords   = pattern(dayName + `|-|to|thr|til`)
 )
 
-const aDayOrDays = aDay + `(?: ?(?:-|to|through|thru|until|till) ?` + aDay + `)?`
+const (
+	aDayOrDays = aDay + `(?: ?(?:-|to|through|thru|until|till) ?` + aDay + `)?`
+	dayList    = aDayOrDays + `(?:(?:,? and |, ?| ?[&+/] ?)` + aDayOrDays + `)*`
+	nthDay     = `[0-9]{1,2}(?:st|nd|rd|th)`
+)
 
 // ordinals are what stands behind a weekday in cron.
 var ordinals = map[string]string{"first": "#1", "1st": "#1", "second": "#2", "2nd": "#2", "third": "#3", "3rd": "#3", "fourth": "#4", "4th": "#4", "last": "L"}
@@ -109,6 +118,9 @@ func inTheYear(guess string) string {
 	if parts := withinHours().FindStringSubmatch(guess); parts != nil {
 		return hoursOfDay(parts[1], parts[2] != "", parts[3], parts[4], parts[5] != "")
 	}
+	if parts := onDays().FindStringSubmatch(guess); parts != nil {
+		return intervalOnDays(parts[1], parts[2] != "", daysOfCron(parts))
+	}
 	if parts := weekdayOfMonth().FindStringSubmatch(guess); parts != nil {
 		return cronClock(parts[3], parts[4]) + " * * " + parts[2] + ordinals[parts[1]]
 	}
@@ -156,9 +168,49 @@ func hoursOfDay(apart string, minutes bool, from, to string, onWorkdays bool) st
 	return fmt.Sprintf("%s %d-%d%s * * %s", minute, first, last, step, days)
 }
 
+// daysOfCron is the field of cron for the days that onDays found.
+func daysOfCron(parts []string) string {
+	switch {
+	case parts[3] != "":
+		return "mon-fri"
+	case parts[4] != "":
+		return "sat,sun"
+	}
+	phrase := strings.TrimSuffix(inTheWeek(parts[5]), " at ")
+	switch list, weekly := strings.CutPrefix(phrase, "weekly on "); {
+	case weekly:
+		return strings.ReplaceAll(list, " ", "")
+	case phrase == "weekdays":
+		return "mon-fri"
+	}
+	return "*"
+}
+
+// intervalOnDays is every so many minutes or hours of some days: nothing where cron
+// would begin anew at each hour or day before the interval is over.
+func intervalOnDays(apart string, minutes bool, days string) string {
+	n, _ := strconv.Atoi(cmp.Or(apart, "1"))
+	whole, before, after := 24, "0 ", ""
+	if minutes {
+		whole, before, after = 60, "", " *"
+	}
+	step := "*"
+	switch {
+	case n == 0 || n == whole || whole%n != 0:
+		return ""
+	case n > 1:
+		step = fmt.Sprintf("*/%d", n)
+	}
+	return before + step + after + " * * " + days
+}
+
 // inTheMonth writes days of a month as the phrase that means them, and working
 // days of a month in cron.
 func inTheMonth(guess string) string {
+	if parts := daysOfMonth().FindStringSubmatch(guess); parts != nil {
+		list := numerals().FindAllString(parts[1], -1)
+		return "monthly on " + strings.Join(list, ", ") + " at " + clock(parts[2], parts[3])
+	}
 	parts := dayOfMonth().FindStringSubmatch(guess)
 	if parts == nil {
 		return guess

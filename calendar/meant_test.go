@@ -126,6 +126,44 @@ func TestEverydayWordsAreAnsweredInTheWordsOfTheGrammar(t *testing.T) {
 		{"every morning at 8", "daily at 08:00"},
 		{"every evening at 6:30", "daily at 18:30"},
 
+		{"every 2 weeks at 9:00", "every 2 weeks on mon at 09:00"},
+		{"every week at 9:00", "weekly on mon at 09:00"},
+		{"every 5 minutes on weekdays", "*/5 * * * mon-fri"},
+		{"every 15m on mon, wed", "*/15 * * * mon,wed"},
+		{"every hour on weekends", "0 * * * sat,sun"},
+		{"every 2 hours on monday to friday", "0 */2 * * mon-fri"},
+		{"every 1st and 15th at 6:00", "monthly on 1, 15 at 06:00"},
+		{"on the 1st, 10th and 20th of the month at 6:00", "monthly on 1, 10, 20 at 06:00"},
+		{"first of the month", "monthly on 1 at 00:00"},
+		{"on the first of the month", "monthly on 1 at 00:00"},
+		{"last of the month at 18:00", "monthly on last at 18:00"},
+		{"every working day at 8:15", "weekdays at 08:15"},
+		{"business days at 9", "weekdays at 09:00"},
+		{"every half hour", "every 30 minutes"},
+		{"every half an hour", "every 30 minutes"},
+		{"every quarter hour", "every 15 minutes"},
+		{"every quarter of an hour", "every 15 minutes"},
+		{"each hour", "every hour"},
+		{"each day at 9", "daily at 09:00"},
+		{"Fridays 17h", "weekly on fri at 17:00"},
+		{"weekly on fridays at 17h", "weekly on fri at 17:00"},
+		{"daily at 8h30", "daily at 08:30"},
+		{"sat+sun at 10:00", "weekly on sat, sun at 10:00"},
+		{"daily at 9.30", "daily at 09:30"},
+		{"daily at 9.30pm", "daily at 21:30"},
+		{"daily at 24:00", "daily at 00:00"},
+		{"daily at 8 o'clock", "daily at 08:00"},
+		{"monthly on first", "monthly on 1 at 00:00"},
+		{"every 1.5h", "every 90m"},
+		{"every 2.5 minutes", "every 150s"},
+		{"every 1.5 days", "every 36h"},
+		{"every 1h30", "every 1h30m"},
+		{"cron(0 9 * * ? *)", "0 9 * * *"},
+		{"cron(15 10 ? * 2-6 *)", "15 10 * * 1-5"},
+		{"cron(15 10 ? * MON-FRI *)", "15 10 * * mon-fri"},
+		{"rate(5 minutes)", "every 5 minutes"},
+		{"“every 5s”", "every 5s"},
+
 		{"weekdays at 9 in Europe/Paris", "TZ=Europe/Paris weekdays at 09:00"},
 		{"weekdays at 09:00 Europe/Paris", "TZ=Europe/Paris weekdays at 09:00"},
 		{"0 9 * * mon-fri Europe/Paris", "TZ=Europe/Paris 0 9 * * mon-fri"},
@@ -148,6 +186,46 @@ func TestATimeOfDayAfterAnIntervalIsToldAsThat(t *testing.T) {
 	want := `time "at" and a time of day do not go with an interval, which counts elapsed time; allowed: from and an instant; times of day go with daily at 09:00 and the like; did you mean "daily at 09:00"?`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestAnIntervalThatBeginsAtATimeOfDayIsToldHowFromIsWritten(t *testing.T) {
+	for _, c := range []struct{ written, want string }{
+		{"every 2 days at 7:00", "allowed: from and an instant, such as every 2d from 2027-01-01T07:00:00Z; times of day go with "},
+		{"every 2 days at noon", "allowed: from and an instant, such as every 2d from 2027-01-01T00:00:00Z; times of day go with "},
+		{"every 5 minutes starting at 9:00", `interval "starting" is not known after an interval; allowed: from and an instant, such as every 5m from 2027-01-01T09:00:00Z`},
+		{"every 5 minutes since 9:30", `interval "since" is not known after an interval; allowed: from and an instant, such as every 5m from 2027-01-01T09:30:00Z`},
+		{"every 5 minutes on blue moons", `interval "on" is not known after an interval; allowed: from and an instant`},
+	} {
+		if _, err := calendar.Parse(c.written); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.written, err, c.want)
+		}
+	}
+	for _, example := range []string{"every 2d from 2027-01-01T07:00:00Z", "every 5m from 2027-01-01T09:00:00Z"} {
+		if _, err := calendar.Parse(example); err != nil {
+			t.Errorf("the example %q is no when itself: %v", example, err)
+		}
+	}
+}
+
+func TestADayCountedFromTodayIsToldThatAOnceNeedsItsDate(t *testing.T) {
+	for _, written := range []string{"in 5 minutes", "tomorrow at noon", "next friday 14:00", "today at 5pm", "Tonight", "TZ=Europe/Paris tomorrow at 9:00"} {
+		_, err := calendar.Parse(written)
+		if err == nil || !strings.Contains(err.Error(), " says no date, which a once needs; ") || !strings.HasSuffix(err.Error(), "as in once at 2027-01-01T09:00") {
+			t.Errorf("%q: %v", written, err)
+		}
+	}
+}
+
+func TestACharacterOfWordProcessorsIsToldAsThat(t *testing.T) {
+	for _, c := range []struct{ written, want string }{
+		{"“every 5s”", `expression "“" has typographic quotes; use plain ones; allowed: `},
+		{"every ä", `expression "ä" has a character that is not plain ASCII; allowed: `},
+		{"mon – fri at 9:00", `expression "–" has a character that is not plain ASCII; allowed: `},
+	} {
+		if _, err := calendar.Parse(c.written); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.written, err, c.want)
+		}
 	}
 }
 
@@ -290,7 +368,7 @@ func TestASecondThatMayMeanEveryOtherIsRefused(t *testing.T) {
 }
 
 func TestNothingIsSuggestedWhereNothingIsMeant(t *testing.T) {
-	for _, written := range []string{"", "soon", "1 2 3", "61 * * * *", "every blue moon", "at", "0 0 30 2 *", "christmas", "every 2 decades", "every 5 months", "five times a day", "every soon", "mon-fri at noonish"} {
+	for _, written := range []string{"", "soon", "1 2 3", "61 * * * *", "every blue moon", "at", "0 0 30 2 *", "christmas", "every 2 decades", "every 5 months", "five times a day", "every soon", "mon-fri at noonish", "every 7 minutes on weekdays", "weekly on fri at 24:00", "cron(0 9 ? * 6L *)", "cron(0 9 * * ? 2027)", "every 1.5 moons"} {
 		if _, err := calendar.Parse(written); err == nil || strings.Contains(err.Error(), "did you mean") {
 			t.Errorf("%q: %v; want an error without a hint", written, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Parse reads one expression, in the zone of its TZ= prefix, else UTC.
@@ -170,6 +171,9 @@ func parseRule(expression string, except exceptions) (rule, error) {
 	for i := range end {
 		if c := expression[i]; c > '~' || c < ' ' && c != '\t' {
 			problem := "has a character that is not plain ASCII"
+			if strings.ContainsRune("“”„‟‘’‚‛«»‹›", firstCharacter(expression[i:])) {
+				problem = "has typographic quotes; use plain ones"
+			}
 			if c < ' ' {
 				problem = "has a control character, such as the end of a line"
 			}
@@ -288,6 +292,11 @@ func number(text string, limit int) (int, bool) {
 		n = n*10 + int(text[i]-'0')
 	}
 	return n, true
+}
+
+func firstCharacter(text string) rune {
+	c, _ := utf8.DecodeRuneInString(text)
+	return c
 }
 
 func characterLength(text string) int {

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -106,9 +107,11 @@ func (p *parser) splitFields(offset int, list *[7]word) (int, error) {
 		}
 	}
 	first := list[0]
+	all := word{text: p.text[first.start:], start: first.start, end: len(p.text)}
 	switch {
+	case slices.Contains(wordsForOnce, first.text):
+		return 0, p.failWord("once", all, "says no date, which a once needs", "once at with a date and a time, as in once at 2027-01-01T09:00")
 	case looksLikeDate(first.text):
-		all := word{text: p.text[first.start:], start: first.start, end: len(p.text)}
 		return 0, p.failWord("once", all, momentProblem(all.text, `lacks "once at" before it`), "once at and "+allowedMoments)
 	case n < 5 && first.text[0] >= 'a' && first.text[0] <= 'z':
 		return 0, p.failWord("expression", first, "is not known here", "every, hourly, daily, weekdays, weekly, monthly, once, @daily and its like, or a cron expression with five or six fields")
@@ -121,6 +124,9 @@ func (p *parser) splitFields(offset int, list *[7]word) (int, error) {
 	return 0, p.fail("expression", first.start, len(p.text), fmt.Sprintf("has %s", count(n, "field")),
 		"five (minute, hour, day of month, month, day of week), or six with the second first")
 }
+
+// wordsForOnce begin what people write for a day that is counted from today.
+var wordsForOnce = []string{"in", "today", "tonight", "tomorrow", "next", "now"}
 
 // isPlainWord tells words of a language from fields of cron, which hold letters
 // too: mon-fri, jan, friL, LW and L-3.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // form is the way an expression is written.
@@ -262,6 +263,9 @@ var units = map[string]int64{
 
 const allowedIntervals = "whole numbers with ms, s, m, h, d or w, such as every 5s, every 90m or every 10 minutes; at least 100ms, at most 100 years"
 
+// wordsForFrom are other words with which people say when an interval begins.
+var wordsForFrom = map[string]bool{"starting": true, "beginning": true, "since": true, "after": true}
+
 // every reads the rest of: every 90m from 2027-01-01T00:00:00Z
 // and hands over where it turns out to be: every 2 weeks on mon at 09:00
 func (p *parser) every(words *words) (rule, error) {
@@ -269,7 +273,7 @@ func (p *parser) every(words *words) (rule, error) {
 	begin, _ := words.peek()
 	for ; ; parts++ {
 		w, ok := words.peek()
-		if !ok || w.text == "from" || w.text == "on" || w.text == "at" {
+		if !ok || w.text == "from" || w.text == "on" || w.text == "at" || parts > 0 && wordsForFrom[w.text] {
 			break
 		}
 		n, unit, err := p.amount(words)
@@ -350,7 +354,14 @@ func unitProblem(name string) string {
 func (p *parser) from(words *words, i *interval) (rule, error) {
 	if !words.accept("from") {
 		if w, ok := words.peek(); ok {
-			const allowed = "from and an instant"
+			allowed := "from and an instant"
+			if w.text == "at" && i.period != day || wordsForFrom[w.text] {
+				clock := "00:00"
+				if second, ok := readClock(p.text[max(w.end, strings.LastIndexAny(p.text, " \t")+1):]); ok {
+					clock = writeClock(second)[:len(clock)]
+				}
+				allowed += fmt.Sprintf(", such as every %s from 2027-01-01T%s:00Z", i.length(), clock)
+			}
 			if w.text == "at" {
 				return nil, p.failWord("time", w, "and a time of day do not go with an interval, which counts elapsed time", allowed+"; times of day go with daily at 09:00 and the like")
 			}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/punctual-dev/punctual/calendar"
 )
@@ -120,7 +121,7 @@ func (c *nextCommand) explained(err error) error {
 	case !ok || fault.Expression == "" || len(fault.Expression) > 100 || fault.Text == "":
 		return usageError("next: %v", err)
 	}
-	return usageError("next: %v\n  %s\n  %s%s", err, fault.Expression, strings.Repeat(" ", fault.Offset), strings.Repeat("^", len(fault.Text)))
+	return usageError("next: %v\n  %s\n  %s%s", err, fault.Expression, strings.Repeat(" ", utf8.RuneCountInString(fault.Expression[:fault.Offset])), strings.Repeat("^", utf8.RuneCountInString(fault.Text)))
 }
 
 // preview is what a person wants to know about a when.

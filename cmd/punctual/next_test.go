@@ -62,6 +62,7 @@ func TestNextSaysWhatIsWrong(t *testing.T) {
 		says      string
 	}{
 		{"a bad when, with its place marked", []string{"0 25 * * *"}, 2, "  0 25 * * *\n    ^^"},
+		{"a character of two bytes, marked as wide as it is", []string{"every ä"}, 2, "  every ä\n        ^\n"},
 		{"a when that never occurs", []string{"0 0 30 2 *"}, 2, "never"},
 		{"an unknown zone", []string{"@daily", "--tz", "EST"}, 2, "America/New_York"},
 		{"no when", nil, 2, "say when"},

@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/schedule"
@@ -57,7 +58,7 @@ type Options struct {
 func Load(path string, o Options) (*File, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &missingError{path}
+		return nil, &missingError{path, beside(path)}
 	}
 	if err != nil {
 		return nil, unreadable(path, err)
@@ -82,11 +83,18 @@ func unreadable(path string, err error) error {
 }
 
 // missingError says that there is no file, and is fs.ErrNotExist.
-type missingError struct{ path string }
+type missingError struct {
+	path   string
+	beside string // a file that is there and was probably meant; may be empty
+}
 
 func (e *missingError) Error() string {
+	if e.beside != "" {
+		return fmt.Sprintf("there is no schedule file %s, but there is %s: --config %[2]s names it", e.path, e.beside)
+	}
 	return "there is no schedule file " + e.path + ": punctual init writes one to begin with, --config names another"
 }
+
 func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
 // Parse reads the text of a file that is called name. The error is an
@@ -103,4 +111,18 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 		return nil, faulty
 	}
 	return f, nil
+}
+
+// beside is the file that has the other ending of YAML, if there is one.
+func beside(path string) string {
+	ending := filepath.Ext(path)
+	other, ok := map[string]string{".yml": ".yaml", ".yaml": ".yml"}[ending]
+	if !ok {
+		return ""
+	}
+	other = strings.TrimSuffix(path, ending) + other
+	if info, err := os.Stat(other); err != nil || info.IsDir() {
+		return ""
+	}
+	return other
 }

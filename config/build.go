@@ -348,6 +348,8 @@ func prefixed(expressions []string) bool {
 	return len(expressions) > 0
 }
 
+const instantAllowed = "write 2027-01-01 or 2027-01-01 09:00, both in the schedule's zone, or 2027-01-01T09:00:00Z"
+
 // bound reads an instant, or a local date or date and time. A local date as
 // not_after holds until it ends.
 func (d *document) bound(e *entry, field, key, written, zone string) time.Time {
@@ -360,7 +362,7 @@ func (d *document) bound(e *entry, field, key, written, zone string) time.Time {
 		if fault, ok := errors.AsType[*calendar.Error](err); ok && strings.HasPrefix(fault.Problem, "is no day") {
 			problem = fault.Problem
 		}
-		d.fault(e.node.get(key), below(field, key), "write 2027-01-01 or 2027-01-01 09:00, both in the schedule's zone, or 2027-01-01T09:00:00Z", "%s %s", quoted(written), problem)
+		d.fault(e.node.get(key), below(field, key), instantAllowed, "%s %s", quoted(written), problem)
 		return time.Time{}
 	}
 	instant, err := parse(written, zone)

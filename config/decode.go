@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/punctual-dev/punctual/calendar"
 	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/schedule"
 )
@@ -96,12 +98,18 @@ var otherBooleans = []string{"yes", "no", "on", "off", "y", "n"}
 // be what was meant.
 func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	const advice = `put it in quotes: %q`
-	if (n.kind == number || n.kind == null) && (field == "when" || strings.HasSuffix(field, ".when")) {
+	if (n.kind == number || n.kind == boolean || n.kind == null) && (field == "when" || strings.HasSuffix(field, ".when")) {
 		d.fault(n, field, `for example "every 5m" or "weekdays at 09:00"`, "%s; a when belongs here", n.describe())
 		return "", false
 	}
+	name := nameOf(field)
+	allowed := allowedTexts[name]
 	if n.kind == null {
-		if example := exampleTexts[field[strings.LastIndexByte(field, '.')+1:]]; example != "" {
+		if value := commentedOut.FindStringSubmatch(string(d.line(n.place.line))); value != nil {
+			d.fault(n, field, fmt.Sprintf("put it in quotes if it belongs to the value: %q", value[1]), "is empty, for # begins a comment")
+			return "", false
+		}
+		if example := exampleTexts[name]; example != "" {
 			d.fault(n, field, "for example "+example, "is empty")
 			return "", false
 		}
@@ -113,29 +121,80 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 		}
 		return n.text, true
 	case number:
-		d.fault(n, field, fmt.Sprintf(advice, n.text), "YAML reads %s as a number; text belongs here", n.text)
+		d.fault(n, field, cmp.Or(allowed, fmt.Sprintf(advice, n.text)), "YAML reads %s as a number; text belongs here", n.text)
 	case boolean:
-		d.fault(n, field, fmt.Sprintf(advice, n.text), "YAML reads %s as a boolean; text belongs here", n.text)
+		d.fault(n, field, cmp.Or(allowed, fmt.Sprintf(advice, n.text)), "YAML reads %s as a boolean; text belongs here", n.text)
 	case null:
-		d.fault(n, field, `write "" for a text without characters, or leave the key out`, "is empty")
+		d.fault(n, field, cmp.Or(allowed, `write "" for a text without characters, or leave the key out`), "is empty")
 	case mapping:
-		d.fault(n, field, mappingAdvice(n), "is a mapping; text belongs here")
+		d.fault(n, field, cmp.Or(allowed, mappingAdvice(n, field)), "is a mapping; text belongs here")
 	case sequence:
-		d.fault(n, field, "give one text", "is a list; one text belongs here")
+		d.fault(n, field, cmp.Or(allowed, "give one text"), "is a list; one text belongs here")
 	}
 	return "", false
+}
+
+// commentedOut is a line with a key whose value begins with #.
+var commentedOut = regexp.MustCompile(`^[ \t]*(?:- )?[^\s#:]+:[ \t]+(#.*)$`)
+
+// nameOf is the last key of a path, unless people choose the keys there.
+func nameOf(field string) string {
+	for _, free := range []string{".env.", ".headers.", ".args."} {
+		if strings.Contains(field, free) {
+			return ""
+		}
+	}
+	if strings.HasSuffix(field, "backoff.kind") {
+		return "backoff.kind"
+	}
+	return field[strings.LastIndexByte(field, '.')+1:]
+}
+
+// allowedTexts are the values of keys that take no other.
+var allowedTexts = map[string]string{
+	"catch_up":     fmt.Sprintf("one of %s, %s, %s", schedule.CatchUpLatest, schedule.CatchUpAll, schedule.CatchUpNone),
+	"overlap":      fmt.Sprintf("one of %s, %s, %s, %s, %s", schedule.OverlapSkip, schedule.OverlapWait, schedule.OverlapQueue, schedule.OverlapCancel, schedule.OverlapAllow),
+	"backoff.kind": fmt.Sprintf("one of %s, %s", schedule.BackoffExponential, schedule.BackoffFixed),
+	"timezone":     "an IANA name such as Europe/Paris",
+	"inherit_env":  inheritAllowed,
+	"not_before":   instantAllowed,
+	"not_after":    instantAllowed,
 }
 
 // exampleTexts are of texts that cannot be without characters.
 var exampleTexts = map[string]string{"run": `"./report.sh"`, "timezone": "Europe/Paris", "url": `"https://example.com/report"`, "queue": "reports", "kind": "send_report"}
 
 // mappingAdvice knows that a colon and a space in a text make it a mapping.
-func mappingAdvice(n *node) string {
+func mappingAdvice(n *node, field string) string {
+	name, _, _ := strings.Cut(nameOf(field), "[")
+	if name == "when" {
+		return whenAdvice(n)
+	}
 	if !n.flow && len(n.pairs) == 1 && n.pairs[0].value.kind != mapping && n.pairs[0].value.kind != sequence {
 		p := n.pairs[0]
 		return fmt.Sprintf("if it is one text, put it in quotes: %q", p.key.text+": "+p.value.text)
 	}
+	if name == "tags" || name == "except" || name == "enabled_in" {
+		return "give one text, or a list such as [one, two]"
+	}
+	if example := exampleTexts[name]; example != "" {
+		return "give one text, for example " + example
+	}
 	return "give one text"
+}
+
+// whenAdvice shows the when that a mapping such as {every: 5s} or {cron: "0 9 * * *"}
+// means.
+func whenAdvice(n *node) string {
+	if len(n.pairs) == 1 {
+		key, value := n.pairs[0].key.text, n.pairs[0].value.text
+		for _, meant := range []string{key + " " + value, value} {
+			if _, err := calendar.Parse(meant); err == nil {
+				return fmt.Sprintf("write %q", meant)
+			}
+		}
+	}
+	return `for example "every 5m" or "weekdays at 09:00"`
 }
 
 func (d *decoder) integer(n *node, v reflect.Value, field string) {
@@ -249,7 +308,11 @@ func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 		return
 	}
 	if n.kind != mapping {
-		d.fault(n, field, "write it as name: value", "%s; a mapping belongs here", n.describe())
+		advice := "write it as name: value"
+		if isListOfMappings(n) {
+			advice = "write it without the dashes, as name: value"
+		}
+		d.fault(n, field, advice, "%s; a mapping belongs here", n.describe())
 		return
 	}
 	if v.Type().Elem() == reflect.TypeFor[placeholder]() && len(n.pairs) > maxKeys {
@@ -301,7 +364,7 @@ func (d *decoder) object(n *node, v reflect.Value, field string) {
 	}
 	fields := fieldsOf(v.Type())
 	if n.kind != mapping {
-		d.fault(n, field, "it takes "+fields.list(), "%s; a mapping belongs here", n.describe())
+		d.fault(n, field, d.objectAdvice(n, fields, field), "%s; a mapping belongs here", n.describe())
 		return
 	}
 	known := func(key string) bool { _, ok := fields.index[key]; return ok }
@@ -321,6 +384,31 @@ func (d *decoder) object(n *node, v reflect.Value, field string) {
 		}
 		d.value(p.value, v.FieldByIndex(index), below(field, p.key.text))
 	}
+}
+
+// objectAdvice is for what stands where a mapping with known keys belongs.
+func (d *decoder) objectAdvice(n *node, fields structFields, field string) string {
+	name := field[strings.LastIndexByte(field, '.')+1:]
+	switch {
+	case isListOfMappings(n):
+		return "write it without the dashes"
+	case n.kind == text && name == "http" && strings.Contains(n.text, "://"):
+		return fmt.Sprintf("write http: {url: %q}", n.text)
+	case n.kind == text && name == "job" && !strings.Contains(n.text, " "):
+		return fmt.Sprintf("write job: {kind: %q}", n.text)
+	case n.kind == text && !n.quoted:
+		line := string(d.line(n.place.line))
+		known := func(key string) bool { _, ok := fields.index[key]; return ok }
+		if advice := withoutSpace(strings.TrimLeft(line, " "), known); advice != "" {
+			return advice
+		}
+	}
+	return "it takes " + fields.list()
+}
+
+func isListOfMappings(n *node) bool {
+	return n.kind == sequence && !n.flow && len(n.items) > 0 &&
+		!slices.ContainsFunc(n.items, func(item *node) bool { return item.kind != mapping })
 }
 
 // misplaced is a key that is known from elsewhere: from another place of the
@@ -400,21 +488,49 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 	if where == "" && strings.HasPrefix(key.text, "x-") {
 		return // a place to mark things for aliases
 	}
+	if d.meant[n] == nil {
+		d.meant[n] = map[string]bool{}
+	}
+	if line := d.line(key.place.line); strings.Contains(key.text, ":") && key.place.column <= len(line) {
+		if advice := withoutSpace(string(line[key.place.column-1:]), isAnyKey); advice != "" {
+			for _, word := range strings.Fields(key.text) { // YAML made one key of two lines
+				name, _, _ := strings.Cut(word, ":")
+				d.meant[n][name] = true
+			}
+			d.fault(key, field, advice, "this is not a key with a value")
+			return
+		}
+	}
 	known, ok := misplacedKeys[where+"."+key.text]
+	if advice := d.atTheTop(n, key); !ok && where == "" && advice != "" {
+		known, ok = misplaced{advice: advice}, true
+	}
 	if !ok {
 		known = misplaced{advice: "known here: " + fields.list()}
 		if near := nearest.To(key.text, fields.names); near != "" {
 			known = misplaced{instead: near, advice: "did you mean " + near + "?"}
 		}
 	}
-	if d.meant[n] == nil {
-		d.meant[n] = map[string]bool{}
-	}
 	d.meant[n][known.instead] = true
-	if where == "" && looksLikeSchedule(n.get(key.text)) {
-		known.advice = "schedules stand under schedules:, each under its key"
-	}
 	d.fault(key, below(field, key.text), known.advice, "%s is not a key", quoted(key.text))
+}
+
+// atTheTop is advice for a key at the top of the file that belongs below schedules.
+func (d *decoder) atTheTop(n, key *node) string {
+	schedules := n.key("schedules", nil)
+	_, ofSchedule := fieldsOf(reflect.TypeFor[definition]()).index[key.text]
+	_, ofDefaults := fieldsOf(reflect.TypeFor[defaults]()).index[key.text]
+	switch {
+	case ofDefaults:
+		return "it belongs to a schedule, below schedules: and the key of the schedule, or under defaults:"
+	case ofSchedule:
+		return "it belongs to a schedule, below schedules: and the key of the schedule"
+	case schedules != nil && n.get("schedules").kind == null && schedules.place.line < key.place.line:
+		return fmt.Sprintf("indent %s: below schedules:", key.text)
+	case looksLikeSchedule(n.get(key.text)):
+		return "schedules stand under schedules:, each under its key"
+	}
+	return ""
 }
 
 func looksLikeSchedule(n *node) bool {

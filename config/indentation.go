@@ -125,6 +125,93 @@ func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice 
 	return place{}, "", ""
 }
 
+// lineAstray tells the first of some lines that explains by itself why they cannot
+// be read, and says whether there is one.
+func (r *yamlReader) lineAstray(from, to int, field string) bool {
+	block := -1
+	for number := max(from, 1); number <= to; number++ {
+		line := string(r.line(number))
+		content := strings.TrimLeft(line, " ")
+		indent := len(line) - len(content)
+		if content == "" || content[0] == '#' || block >= 0 && indent > block {
+			continue
+		}
+		block = -1
+		if advice := withoutSpace(content, isAnyKey); advice != "" {
+			r.add(place{number, indent + 1, len([]rune(content))}, field, advice, "this is not a key with a value")
+			return true
+		}
+		if header := blockHeader.FindStringSubmatch(content); header != nil {
+			block = indent
+			if r.notBelow(number, indent, header[1], header[2], field) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var (
+	// blockHeader is a line below which a text follows, as run: |
+	blockHeader = regexp.MustCompile(`^(?:- )?([A-Za-z0-9_.-]+):[ \t]+([|>][-+0-9]*)[ \t]*(?:#.*)?$`)
+	// plainKey begins a line with a key.
+	plainKey = regexp.MustCompile(`^(?:- )?[A-Za-z0-9_.-]+:(?:[ \t]|$)`)
+	// closeKey is a key, and a value without the space before it.
+	closeKey = regexp.MustCompile(`^(?:- )?([a-z_]+):([^\s:].*)$`)
+)
+
+// belowHeader tells that a line belongs to a text such as that of run: | above it,
+// and says whether it does.
+func (r *yamlReader) belowHeader(number int, field string) bool {
+	const enough = 100 // lines of such a text
+	for above := number - 1; above > max(0, number-enough); above-- {
+		line := string(r.line(above))
+		content := strings.TrimLeft(line, " ")
+		if header := blockHeader.FindStringSubmatch(content); header != nil {
+			return r.notBelow(above, len(line)-len(content), header[1], header[2], field)
+		}
+		if plainKey.MatchString(content) {
+			return false
+		}
+	}
+	return false
+}
+
+// notBelow tells the line after a header such as run: | if it is not indented, and
+// no key either.
+func (r *yamlReader) notBelow(number, indent int, key, mark, field string) bool {
+	for number++; number <= len(r.lines) && len(r.line(number)) == 0; number++ {
+	}
+	line := string(r.line(number))
+	content := strings.TrimLeft(line, " ")
+	if content == "" || content[0] == '#' || len(line)-len(content) > indent || plainKey.MatchString(content) {
+		return false
+	}
+	at := place{number, len(line) - len(content) + 1, len([]rune(content))}
+	r.add(at, field, fmt.Sprintf("indent the lines below %s: %s further than %[1]s:", key, mark), fmt.Sprintf("this line is not indented below %s:, to which it belongs", key))
+	return true
+}
+
+// withoutSpace is advice for a line that begins with a known key, a colon, and no
+// space after it.
+func withoutSpace(line string, known func(key string) bool) string {
+	parts := closeKey.FindStringSubmatch(line)
+	if parts == nil || strings.HasPrefix(parts[2], "//") || !known(parts[1]) {
+		return ""
+	}
+	return fmt.Sprintf("put a space after the colon: %s: %s", parts[1], parts[2])
+}
+
+// isAnyKey says whether a key has a meaning somewhere in a file.
+func isAnyKey(key string) bool {
+	for _, t := range []reflect.Type{reflect.TypeFor[written](), reflect.TypeFor[definition](), reflect.TypeFor[request](), reflect.TypeFor[work]()} {
+		if _, ok := fieldsOf(t).index[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 func likeAbove(spaces int) string {
 	if spaces == 0 {
 		return "do not indent it, as the one above"

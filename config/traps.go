@@ -8,22 +8,28 @@ import (
 )
 
 // quote finds values that were meant as text but begin with a character that
-// YAML keeps for itself: */5 * * * * would be an alias, @hourly is reserved.
-// Each is a fault that says so; its tokens are replaced by one text, so that
-// what stands around it can be read.
+// YAML keeps for itself: */5 * * * * would be an alias, @hourly is reserved. It
+// also finds those that go on behind their quotes, as 'it's' does. Each is a fault
+// that says so; its tokens are replaced by one text, so that what stands around it
+// can be read. So are brackets that close nothing, which are left out.
 func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
 	kept := make(token.Tokens, 0, len(tokens))
 	flow := 0
 	for i := 0; i < len(tokens); i++ {
-		t := tokens[i]
+		t, closes := tokens[i], false
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
 			flow--
+			closes = true
 		}
-		if !beginsUnquoted(tokens, i, flow > 0) {
+		early := endsEarly(tokens, i, flow > 0)
+		if !early && !beginsUnquoted(tokens, i, flow > 0) {
 			kept = append(kept, t)
+			if closes && flow == 0 && r.tooMany(tokens, i) {
+				i++
+			}
 			continue
 		}
 		end := endOfValue(tokens, i, flow > 0)
@@ -34,8 +40,12 @@ func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
 		if len(r.all) < maxFaults {
 			field = pathTo(tokens, i)
 		}
-		r.add(at, field, fmt.Sprintf(`put it in quotes: "%s"`, strings.ReplaceAll(written, `"`, `\"`)),
-			fmt.Sprintf("a value cannot begin with %c unless it is in quotes", written[0]))
+		if early {
+			r.add(at, field, wholeInQuotes(written), "the value ends at its second quote, and more follows")
+		} else {
+			r.add(at, field, fmt.Sprintf(`put it in quotes: "%s"`, strings.ReplaceAll(written, `"`, `\"`)),
+				fmt.Sprintf("a value cannot begin with %c unless it is in quotes", written[0]))
+		}
 		whole := *t
 		whole.Type, whole.CharacterType, whole.Indicator = token.StringType, token.CharacterTypeMiscellaneous, token.NotIndicator
 		whole.Value, whole.Origin, whole.Error = written, written, ""

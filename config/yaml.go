@@ -20,7 +20,7 @@ const (
 	maxIndent = 200  // columns
 	maxKeys   = 1000 // in one piece: the parser's time grows with their square
 	maxNodes  = 2_000_000
-	maxTabs   = 20 // lines indented with tabs that are told
+	maxMended = 20 // faults that each need all to be read again
 )
 
 // yamlReader turns text into nodes. The text is cut into pieces, one for each
@@ -31,7 +31,7 @@ type yamlReader struct {
 	anchors  map[string]*node
 	field    string         // of the piece that is read
 	nodes    int            // made so far
-	unquoted map[place]bool // where a text was put together that lacks its quotes
+	unquoted map[place]bool // where a text was put together that lacks quotes
 }
 
 // readYAML reads the one mapping that a file is. A part that cannot be read is
@@ -73,6 +73,14 @@ func (r *yamlReader) readable(data []byte) bool {
 	}
 	if marks > maxMarks {
 		r.add(place{line: 1, column: 1}, "", "split it into several files, each applied by itself", "the file is too large: its structure has too many parts")
+		return false
+	}
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		r.add(place{column: 1}, "", "save the file as UTF-8", "the text is UTF-16")
+		return false
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		r.add(place{column: 1}, "", "name a schedule file; punctual init writes one to begin with", "this is no text file")
 		return false
 	}
 	if utf8.Valid(data) {
@@ -124,32 +132,37 @@ func (r *yamlReader) tokens(text string) (token.Tokens, bool) {
 	return tokens, r.shallow(tokens)
 }
 
-// lex cuts text into tokens. What follows a tab in the indentation would not
-// make sense, so such a line is told, indented like the one before, and all is
-// read again.
+// lex cuts text into tokens. What follows a tab in the indentation, quotes that are
+// not closed or an unknown escape would not make sense, so such a line is told,
+// mended, and all is read again.
 func (r *yamlReader) lex(text string) (tokens token.Tokens, ok bool) {
 	defer r.survive(&ok, place{line: 1, column: 1})
 	for again := 0; ; again++ {
 		tokens = lexer.Tokenize(text)
-		tab := slices.IndexFunc(tokens, func(t *token.Token) bool {
-			return t.Type == token.InvalidType && strings.Contains(t.Error, "'\t'")
-		})
-		if tab < 0 || again == maxTabs {
+		mended, ok := "", false
+		if again < maxMended {
+			mended, ok = r.mend(text, tokens)
+		}
+		if !ok {
 			return tokens, true
 		}
-		line := tokens[tab].Position.Line
-		problem, advice := explain(tokens[tab].Error)
-		lines := strings.Split(text, "\n")
-		if more := untab(lines); more > 0 {
-			problem += fmt.Sprintf(", here and in %d lines below", more)
-			r.add(place{line, 1, 1}, "", advice, problem)
-			text = strings.Join(lines, "\n")
-			continue
-		}
-		r.add(place{line, 1, 1}, "", advice, problem)
-		lines[line-1] = indentation(lines[:line-1]) + strings.TrimLeft(lines[line-1], " \t")
-		text = strings.Join(lines, "\n")
+		text = mended
 	}
+}
+
+// mendTab tells a tab in the indentation, and indents the line like the one before.
+func (r *yamlReader) mendTab(text string, tab *token.Token) string {
+	line := tab.Position.Line
+	problem, advice := explain(tab.Error)
+	lines := strings.Split(text, "\n")
+	if more := untab(lines); more > 0 {
+		problem += fmt.Sprintf(", here and in %d lines below", more)
+		r.add(place{line, 1, 1}, "", advice, problem)
+		return strings.Join(lines, "\n")
+	}
+	r.add(place{line, 1, 1}, "", advice, problem)
+	lines[line-1] = indentation(lines[:line-1]) + strings.TrimLeft(lines[line-1], " \t")
+	return strings.Join(lines, "\n")
 }
 
 // untab indents with spaces the lines of a file that only has tabs, and returns
@@ -263,6 +276,9 @@ func (r *yamlReader) parse(piece token.Tokens, field string) (m *node) {
 	}
 	m = r.node(file.Docs[0].Body, 0)
 	if m.kind != mapping {
+		if r.belowHeader(m.place.line, field) || r.lineAstray(m.place.line, m.place.line, field) {
+			return nil
+		}
 		r.add(m.place, field, "write key: value, with a colon and a space after the key", fmt.Sprintf("%s is not a key with a value", quoted(m.text)))
 		return nil
 	}
@@ -440,6 +456,9 @@ func placeOf(t *token.Token) place {
 
 // syntax tells a syntax error of the library in words that help.
 func (r *yamlReader) syntax(piece token.Tokens, field string, err error) {
+	if r.lineAstray(piece[0].Position.Line, piece[len(piece)-1].Position.Line, field) {
+		return
+	}
 	at, problem := placeOf(piece[0]), err.Error()
 	if e, ok := err.(yaml.Error); ok {
 		problem = e.GetMessage()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"regexp"
@@ -98,21 +99,21 @@ var otherBooleans = []string{"yes", "no", "on", "off", "y", "n"}
 // be what was meant.
 func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	const advice = `put it in quotes: %q`
+	if n.kind == null {
+		if value := commentedOut.FindStringSubmatch(string(d.line(n.place.line))); value != nil {
+			d.fault(n, field, fmt.Sprintf("put it in quotes if it belongs to the value: %q", value[1]), "is empty, for # begins a comment")
+			return "", false
+		}
+	}
 	if (n.kind == number || n.kind == boolean || n.kind == null) && (field == "when" || strings.HasSuffix(field, ".when")) {
 		d.fault(n, field, `for example "every 5m" or "weekdays at 09:00"`, "%s; a when belongs here", n.describe())
 		return "", false
 	}
 	name := nameOf(field)
 	allowed := allowedTexts[name]
-	if n.kind == null {
-		if value := commentedOut.FindStringSubmatch(string(d.line(n.place.line))); value != nil {
-			d.fault(n, field, fmt.Sprintf("put it in quotes if it belongs to the value: %q", value[1]), "is empty, for # begins a comment")
-			return "", false
-		}
-		if example := exampleTexts[name]; example != "" {
-			d.fault(n, field, "for example "+example, "is empty")
-			return "", false
-		}
+	if example := exampleTexts[name]; n.kind == null && example != "" {
+		d.fault(n, field, "for example "+example, "is empty")
+		return "", false
 	}
 	switch n.kind {
 	case text:
@@ -376,6 +377,14 @@ func (d *decoder) object(n *node, v reflect.Value, field string) {
 			continue
 		}
 		if p.key.text == "when" {
+			if keys := swallowed(p.value, known); len(keys) > 0 {
+				if d.meant[n] == nil {
+					d.meant[n] = map[string]bool{}
+				}
+				maps.Copy(d.meant[n], keys)
+				d.fault(p.value, below(field, "when"), "close them at the end of the when", "perhaps the quotes that begin here, in line %d, are not closed", p.value.place.line)
+				continue
+			}
 			if meant, tail := d.splitWhen(n, i, known); tail > 0 {
 				d.fault(p.value, below(field, "when"), fmt.Sprintf("put it in quotes: when: %q", meant), "YAML ends this value at the comma")
 				i += tail
@@ -384,6 +393,24 @@ func (d *decoder) object(n *node, v reflect.Value, field string) {
 		}
 		d.value(p.value, v.FieldByIndex(index), below(field, p.key.text))
 	}
+}
+
+// keyInText finds what may be a key in a text.
+var keyInText = regexp.MustCompile(` ([a-z_]+):(?: |$)`)
+
+// swallowed are the keys that a when in quotes holds, which none does: they stood on
+// the lines below it.
+func swallowed(when *node, known func(key string) bool) map[string]bool {
+	if when.kind != text || !when.quoted {
+		return nil
+	}
+	keys := map[string]bool{}
+	for _, found := range keyInText.FindAllStringSubmatch(when.text, -1) {
+		if known(found[1]) {
+			keys[found[1]] = true
+		}
+	}
+	return keys
 }
 
 // objectAdvice is for what stands where a mapping with known keys belongs.
@@ -491,7 +518,13 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 	if d.meant[n] == nil {
 		d.meant[n] = map[string]bool{}
 	}
-	if line := d.line(key.place.line); strings.Contains(key.text, ":") && key.place.column <= len(line) {
+	if strings.Contains(key.text, " ") && !n.flow {
+		if above := n.get(d.belowHeader(key.place.line, field)); above != nil {
+			d.wrong[above] = true // for it is empty
+			return
+		}
+	}
+	if line := d.line(key.place.line); strings.Contains(key.text, ":") && 0 < key.place.column && key.place.column <= len(line) {
 		if advice := withoutSpace(string(line[key.place.column-1:]), isAnyKey); advice != "" {
 			for _, word := range strings.Fields(key.text) { // YAML made one key of two lines
 				name, _, _ := strings.Cut(word, ":")

@@ -160,35 +160,38 @@ var (
 	closeKey = regexp.MustCompile(`^(?:- )?([a-z_]+):([^\s:].*)$`)
 )
 
-// belowHeader tells that a line belongs to a text such as that of run: | above it,
-// and says whether it does.
-func (r *yamlReader) belowHeader(number int, field string) bool {
+// belowHeader tells that a line belongs to a text such as that of run: | above it.
+// The key is that of the text, or empty if the line does not belong to one.
+func (f *findings) belowHeader(number int, field string) (key string) {
 	const enough = 100 // lines of such a text
 	for above := number - 1; above > max(0, number-enough); above-- {
-		line := string(r.line(above))
+		line := string(f.line(above))
 		content := strings.TrimLeft(line, " ")
 		if header := blockHeader.FindStringSubmatch(content); header != nil {
-			return r.notBelow(above, len(line)-len(content), header[1], header[2], field)
+			if f.notBelow(above, len(line)-len(content), header[1], header[2], field) {
+				return header[1]
+			}
+			return ""
 		}
 		if plainKey.MatchString(content) {
-			return false
+			return ""
 		}
 	}
-	return false
+	return ""
 }
 
 // notBelow tells the line after a header such as run: | if it is not indented, and
 // no key either.
-func (r *yamlReader) notBelow(number, indent int, key, mark, field string) bool {
-	for number++; number <= len(r.lines) && len(r.line(number)) == 0; number++ {
+func (f *findings) notBelow(number, indent int, key, mark, field string) bool {
+	for number++; number <= len(f.lines) && len(f.line(number)) == 0; number++ {
 	}
-	line := string(r.line(number))
+	line := string(f.line(number))
 	content := strings.TrimLeft(line, " ")
 	if content == "" || content[0] == '#' || len(line)-len(content) > indent || plainKey.MatchString(content) {
 		return false
 	}
 	at := place{number, len(line) - len(content) + 1, len([]rune(content))}
-	r.add(at, field, fmt.Sprintf("indent the lines below %s: %s further than %[1]s:", key, mark), fmt.Sprintf("this line is not indented below %s:, to which it belongs", key))
+	f.add(at, field, fmt.Sprintf("indent the lines below %s: %s further than %[1]s:", key, mark), fmt.Sprintf("this line is not indented below %s:, to which it belongs", key))
 	return true
 }
 

@@ -51,6 +51,20 @@ func TestWhatYAMLTripsOverIsToldWhereItBegins(t *testing.T) {
 			`6:11 schedules.b.when: perhaps the quotes that begin here, in line 6, are not closed: they end in line 7 → close them with "`,
 		}},
 
+		{"quotes that are never closed", "schedules:\n  a:\n    when: \"daily at 09:00\n    run: ./report.sh\n  b:\n    when: every 5 parsecs\n    run: echo\n", []string{
+			`3:11 schedules.a.when: the quotes that begin here are never closed → close them with "`,
+			`6:17 schedules.b.when: interval "5 parsecs" is not understood → allowed: whole numbers with ms, s, m, h, d or w, such as every 5s, every 90m or every 10 minutes; at least 100ms, at most 100 years`,
+		}},
+		{"quotes that end with the next value", one(`when: "daily at 09:00`, `run: echo 5"`), []string{
+			`3:11 schedules.a.when: perhaps the quotes that begin here, in line 3, are not closed → close them at the end of the when`,
+		}},
+		{"quotes in a list that are not closed", one(`when: ["every 5m, "daily at 10:00"]`, `run: echo`), []string{
+			`3:12 schedules.a.when: perhaps the quotes that begin here are not closed → close them before the comma`,
+		}},
+		{"two values in quotes", one("when: every 5s", `run: "a" "b"`), []string{
+			`4:10 schedules.a.run: the value ends at its second quote, and more follows → put the whole in quotes: '"a" "b"'`,
+		}},
+
 		{"an apostrophe in single quotes", one("when: every 5s", "run: 'it's'", "retries: many"), []string{
 			`4:10 schedules.a.run: the value ends at its second quote, and more follows → write 'it''s', with quotes inside doubled, or put the whole in double quotes`,
 			`5:14 schedules.a.retries: "many" is text; a whole number belongs here → for example 3`,
@@ -98,6 +112,9 @@ func TestWhatYAMLTripsOverIsToldWhereItBegins(t *testing.T) {
 		}},
 
 		{"a script beside its key", one("when: every 5s", "run: |", "echo x", "echo y"), []string{
+			`5:5 schedules.a: this line is not indented below run:, to which it belongs → indent the lines below run: | further than run:`,
+		}},
+		{"a script with a colon beside its key", one("when: every 5s", "run: |", "echo a: b", "retries: 3"), []string{
 			`5:5 schedules.a: this line is not indented below run:, to which it belongs → indent the lines below run: | further than run:`,
 		}},
 		{"a script at the edge", "schedules:\n  a:\n    when: every 5s\n    run: |\n\necho x\necho y\n", []string{

@@ -26,7 +26,7 @@ func (r *yamlReader) mend(text string, tokens token.Tokens) (mended string, ok b
 			if mended, ok := r.mendEscape(text, tokens, i); ok {
 				return mended, true
 			}
-		case runsOn(tokens, i):
+		case runsOn(tokens, i), neverEnds(tokens, i):
 			return r.closeQuotes(text, tokens, i), true
 		}
 	}
@@ -52,14 +52,28 @@ func runsOn(tokens token.Tokens, i int) bool {
 
 // beginsQuoted says whether token i is text in quotes, and not behind other text.
 func beginsQuoted(tokens token.Tokens, i int) bool {
-	if i == 0 || !inQuotes(tokens[i]) {
-		return false
-	}
+	return i > 0 && inQuotes(tokens[i]) && beginsValue(tokens, i)
+}
+
+func beginsValue(tokens token.Tokens, i int) bool {
 	switch tokens[i-1].Type {
 	case token.MappingValueType, token.SequenceEntryType, token.SequenceStartType, token.CollectEntryType:
 		return true
 	}
 	return false
+}
+
+// neverEnds says whether token i is text in quotes without an end, and what comes
+// below it begins a line of the file, so that it was to end in its own.
+func neverEnds(tokens token.Tokens, i int) bool {
+	t := tokens[i]
+	if i == 0 || t.Type != token.InvalidType || !strings.HasPrefix(t.Error, "could not find end character") || !beginsValue(tokens, i) {
+		return false
+	}
+	_, rest, _ := strings.Cut(strings.TrimSpace(t.Origin), "\n")
+	rest = strings.TrimLeft(rest, "\n")
+	span := beginsLine.FindStringIndex(rest)
+	return rest == "" || span != nil && span[0] == 0
 }
 
 func inQuotes(t *token.Token) bool {
@@ -97,9 +111,12 @@ func (r *yamlReader) closeQuotes(text string, tokens token.Tokens, i int) string
 	closing := value[:1]
 	lines[at.line-1] = before + value[:end] + closing + value[end:]
 	r.unquoted[place{line: at.line, column: at.column}] = true
-	last := at.line + strings.Count(strings.TrimSpace(t.Origin), "\n")
-	r.add(at, pathTo(tokens, i), "close them with "+closing,
-		fmt.Sprintf("perhaps the quotes that begin here, in line %d, are not closed: they end in line %d", at.line, last))
+	problem := "the quotes that begin here are never closed"
+	if t.Type != token.InvalidType {
+		last := at.line + strings.Count(strings.TrimSpace(t.Origin), "\n")
+		problem = fmt.Sprintf("perhaps the quotes that begin here, in line %d, are not closed: they end in line %d", at.line, last)
+	}
+	r.add(at, pathTo(tokens, i), "close them with "+closing, problem)
 	return strings.Join(lines, "\n")
 }
 
@@ -150,8 +167,13 @@ func wholeInQuotes(written string) string {
 	double := func(text string) string {
 		return `"` + strings.ReplaceAll(strings.ReplaceAll(text, `\"`, `"`), `"`, `\"`) + `"`
 	}
+	second := strings.IndexByte(written[1:], written[0]) + 1
+	if second == 0 || written[0] != '"' && written[0] != '\'' { // its columns were mended
+		return "put the whole in quotes"
+	}
 	inner := written[1 : len(written)-1]
-	switch closed := written[len(written)-1] == written[0]; {
+	apart := written[second-1] != ' ' && strings.HasPrefix(written[second+1:], " ") // 'a' 'b', not 'a 'b''
+	switch closed := written[len(written)-1] == written[0] && !apart; {
 	case closed && written[0] == '\'':
 		inner = strings.ReplaceAll(strings.ReplaceAll(inner, "''", "'"), "'", "''")
 		return fmt.Sprintf("write '%s', with quotes inside doubled, or put the whole in double quotes", inner)

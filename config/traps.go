@@ -40,7 +40,9 @@ func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
 		if len(r.all) < maxFaults {
 			field = pathTo(tokens, i)
 		}
-		if early {
+		if early && strings.HasSuffix(strings.TrimSpace(t.Value), ",") {
+			r.add(at, field, "close them before the comma", "perhaps the quotes that begin here are not closed")
+		} else if early {
 			r.add(at, field, wholeInQuotes(written), "the value ends at its second quote, and more follows")
 		} else {
 			r.add(at, field, fmt.Sprintf(`put it in quotes: "%s"`, strings.ReplaceAll(written, `"`, `\"`)),

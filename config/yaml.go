@@ -276,7 +276,7 @@ func (r *yamlReader) parse(piece token.Tokens, field string) (m *node) {
 	}
 	m = r.node(file.Docs[0].Body, 0)
 	if m.kind != mapping {
-		if r.belowHeader(m.place.line, field) || r.lineAstray(m.place.line, m.place.line, field) {
+		if r.belowHeader(m.place.line, field) != "" || r.lineAstray(m.place.line, m.place.line, field) {
 			return nil
 		}
 		r.add(m.place, field, "write key: value, with a colon and a space after the key", fmt.Sprintf("%s is not a key with a value", quoted(m.text)))

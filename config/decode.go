@@ -526,7 +526,7 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 	}
 	if line := d.line(key.place.line); strings.Contains(key.text, ":") && 0 < key.place.column && key.place.column <= len(line) {
 		if advice := withoutSpace(string(line[key.place.column-1:]), isAnyKey); advice != "" {
-			for _, word := range strings.Fields(key.text) { // YAML made one key of two lines
+			for word := range strings.FieldsSeq(key.text) { // YAML made one key of two lines
 				name, _, _ := strings.Cut(word, ":")
 				d.meant[n][name] = true
 			}

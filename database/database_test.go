@@ -393,3 +393,21 @@ func TestManyWhoAskForNewStatementsAtOnceAllGetOn(t *testing.T) {
 		all.Wait()
 	})
 }
+
+func TestManyMayOpenANewFileAtOnce(t *testing.T) {
+	for range 20 {
+		address := "sqlite:" + filepath.Join(t.TempDir(), "a.db")
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				db, err := database.Open(t.Context(), address, database.Options{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				db.Close()
+			})
+		}
+		wg.Wait()
+	}
+}

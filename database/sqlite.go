@@ -63,11 +63,28 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 	}
 	s.reads.SetMaxOpenConns(sqliteReaders)
 	s.readable, s.writable = newSQLiteStatements(s.reads), newSQLiteStatements(s.writes)
-	if err := s.writes.PingContext(ctx); err != nil {
+	if err := s.begin(ctx); err != nil {
 		s.close()
 		return nil, fmt.Errorf("opening the database %s: %w", path, inWords(err))
 	}
 	return s, nil
+}
+
+// begin makes the first connection. To make a new file's log a write-ahead one takes
+// a lock that SQLite does not wait for: of several processes at once some are told
+// that the file is busy, and try again.
+func (s *sqlite) begin(ctx context.Context) error {
+	for limit := time.Now().Add(5 * time.Second); ; {
+		err := s.writes.PingContext(ctx)
+		if !Contended(err) || time.Now().After(limit) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func (s *sqlite) close() {

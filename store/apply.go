@@ -71,7 +71,7 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 				return err
 			}
 		}
-		existing, err := e.existing("")
+		existing, err := e.concerned(declared, o.Owner)
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 		if changes, faults = schedule.Plan(existing, declared, o.PlanOptions); len(faults) > 0 {
 			return &RefusedError{faults}
 		}
-		limits, err := e.planLimits(o, limitsInUse(existing, changes))
+		limits, err := e.planLimits(o, changes)
 		if err != nil {
 			return err
 		}
@@ -141,13 +141,24 @@ func validateLimits(limits map[string]int) []schedule.Fault {
 	return faults
 }
 
-// existing reads every schedule, the deleted ones too, with what is declared of
-// it now; with a key, that one if it is there.
-func (e *edit) existing(key string) ([]*schedule.Schedule, error) {
-	condition, arguments := "true", []any{}
-	if key != "" {
-		condition, arguments = "s.key = $1", []any{key}
+// concerned reads the schedules that an owner's declarations are about: those of
+// their keys, former ones and deleted schedules too, and all that the owner has. Of
+// a million others none is looked at.
+func (e *edit) concerned(declared []schedule.Declaration, owner schedule.Owner) ([]*schedule.Schedule, error) {
+	var keys []string
+	for _, d := range declared {
+		keys = append(keys, d.Key)
+		if d.Was != "" {
+			keys = append(keys, d.Was)
+		}
 	}
+	return e.existing(`s.id IN (SELECT k.id FROM punctual_schedule k WHERE k.key = ANY($1)
+		UNION SELECT w.id FROM punctual_schedule w WHERE w.owner_kind = $2 AND w.owner_name = $3)`, keys, owner.Kind, owner.Name)
+}
+
+// existing reads the schedules that a condition selects, with what is declared of
+// them now.
+func (e *edit) existing(condition string, arguments ...any) ([]*schedule.Schedule, error) {
 	rows, err := e.tx.Query(e.ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s WHERE `+condition+` ORDER BY s.key`, arguments...)
 	if err != nil {
 		return nil, err

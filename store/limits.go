@@ -5,12 +5,13 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
-// planLimits says what becomes of the limits, in order of name. inUse are those
-// that schedules will belong to.
-func (e *edit) planLimits(o ApplyOptions, inUse map[string]bool) ([]LimitChange, error) {
+// planLimits says what becomes of the limits, in order of name, once changes are
+// made to schedules: one that a schedule belongs to stays.
+func (e *edit) planLimits(o ApplyOptions, planned []schedule.Change) ([]LimitChange, error) {
 	if o.Limits == nil {
 		return nil, nil
 	}
@@ -29,9 +30,16 @@ func (e *edit) planLimits(o ApplyOptions, inUse map[string]bool) ([]LimitChange,
 			return nil, err
 		}
 		numbers[name] = number
-		if _, declared := o.Limits[name]; !declared && owner == o.Owner.String() && !inUse[name] {
+		if _, declared := o.Limits[name]; !declared && owner == o.Owner.String() {
 			gone[name] = number
 		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if err := e.keepUsed(gone, planned); err != nil {
+		return nil, err
 	}
 	var changes []LimitChange
 	for _, name := range slices.Sorted(maps.Keys(o.Limits)) {
@@ -42,26 +50,30 @@ func (e *edit) planLimits(o ApplyOptions, inUse map[string]bool) ([]LimitChange,
 	for _, name := range slices.Sorted(maps.Keys(gone)) {
 		changes = append(changes, LimitChange{Name: name, Before: gone[name]})
 	}
-	return changes, rows.Err()
+	return changes, nil
 }
 
-// limitsInUse are the groups that schedules belong to when changes are made.
-func limitsInUse(existing []*schedule.Schedule, changes []schedule.Change) map[string]bool {
-	inUse, changed := map[string]bool{}, map[int64]bool{}
-	for _, c := range changes {
+// keepUsed takes from the limits that are to go those that schedules belong to when
+// changes are made.
+func (e *edit) keepUsed(gone map[string]int, planned []schedule.Change) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	changed := []int64{}
+	for _, c := range planned {
 		if c.Before != nil {
-			changed[c.Before.ID] = true
+			changed = append(changed, c.Before.ID)
 		}
 		if c.Kind != schedule.ChangeDelete && c.After != nil {
-			inUse[c.After.Policies.Limit] = true
+			delete(gone, c.After.Policies.Limit)
 		}
 	}
-	for _, one := range existing {
-		if one.DeletedAt.IsZero() && !changed[one.ID] {
-			inUse[one.Policies.Limit] = true
-		}
+	used, err := database.Values[string](e.tx.Query(e.ctx, `SELECT DISTINCT limit_group FROM punctual_schedule
+		WHERE limit_group <> '' AND limit_group = ANY($1) AND deleted_at IS NULL AND NOT (id = ANY($2))`, slices.Collect(maps.Keys(gone)), changed))
+	for _, name := range used {
+		delete(gone, name)
 	}
-	return inUse
+	return err
 }
 
 // limits carries changes out.

@@ -134,6 +134,16 @@ var declaringTests = []test{
 		}
 		same(h, "keys", keys, []string{"mine", "theirs"})
 	}},
+	{"an apply does not look at what others own, however much that is", func(h *house) {
+		h.apply(declared("theirs", "daily at 09:00"))
+		h.exec("UPDATE punctual_schedule SET job = 'no job', policies = 'no policies' WHERE key = 'theirs'")
+		o := byFile()
+		o.Owner.Name, o.Prune = "another", true
+		o.Limits = map[string]int{"one": 1}
+		_, err := h.Apply(h.ctx(), []schedule.Declaration{declared("mine", "daily at 09:00")}, o)
+		h.must(err)
+		h.damaged = true
+	}},
 	{"a rename keeps the history, the state and the pauses", func(h *house) {
 		h.apply(declared("old", "hourly at :00"))
 		h.at("10:00")

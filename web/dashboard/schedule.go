@@ -200,13 +200,11 @@ func boundsInWords(when calendar.When, now time.Time) (words []string) {
 	} else {
 		dates = dates[max(0, len(dates)-most):]
 	}
-	text := ""
-	for i, date := range dates[:min(most, len(dates))] {
-		if i > 0 {
-			text += ", "
-		}
-		text += date.String()
+	var shown []string
+	for _, date := range dates[:min(most, len(dates))] {
+		shown = append(shown, date.String())
 	}
+	text := strings.Join(shown, ", ")
 	if len(when.Except) > most || len(dates) < len(when.Except) {
 		text += fmt.Sprintf(", of %s", counted(len(when.Except), "date"))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/punctual-dev/punctual/calendar"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
@@ -283,6 +284,7 @@ func noOccurrence(o store.Overview, at time.Time) string {
 	if at.Before(o.CreatedAt) {
 		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt)
 	}
+	text += whyNone(o.When, at, zoneOf(o.Schedule))
 	var near []string
 	if before, ok := o.Timeline.Prev(at); ok {
 		near = append(near, schedule.OccurrenceName(o.Key, before.At))
@@ -294,6 +296,25 @@ func noOccurrence(o store.Overview, at time.Time) string {
 		text += "; the nearest are " + strings.Join(near, " and ")
 	}
 	return text
+}
+
+// whyNone says what of a when leaves an instant out, as far as bounds and
+// exceptions do.
+func whyNone(when calendar.When, at time.Time, zone *time.Location) string {
+	local := at.In(zone)
+	date := calendar.Date{Year: local.Year(), Month: local.Month(), Day: local.Day()}
+	switch {
+	case !when.NotBefore.IsZero() && at.Before(when.NotBefore):
+		return ": it begins only at " + localNominal(when.NotBefore, zone) + " (not_before)"
+	case !when.NotAfter.IsZero() && at.After(when.NotAfter):
+		return ": it ended at " + localNominal(when.NotAfter, zone) + " (not_after)"
+	case slices.Contains(when.Except, date):
+		return ": it is not due on " + date.String() + " (except)"
+	}
+	if spec, err := when.Parse(); err == nil {
+		return ": it is due " + strings.ToLower(spec.Describe()[:1]) + spec.Describe()[1:]
+	}
+	return ""
 }
 
 // job is the run with a job that a reference names: of several the newest.

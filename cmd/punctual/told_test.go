@@ -95,7 +95,7 @@ func TestAnInstantInsideAStretchThatNoOccurrenceHasIsToldAsThat(t *testing.T) {
 	}{
 		{"its first", 0, 0, "share this decision"},
 		{"one inside", 200 * time.Millisecond, 0, "share this decision"},
-		{"none", 250 * time.Millisecond, 1, "tick has no occurrence at that instant; the nearest are tick@"},
+		{"none", 250 * time.Millisecond, 1, "tick has no occurrence at that instant: it is due every "},
 		{"none, with the stretch", 250 * time.Millisecond, 1, "; it lies in a stretch of "},
 	} {
 		got := ask("runs", "show", schedule.OccurrenceName("tick", first.Add(c.after)))

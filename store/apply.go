@@ -11,6 +11,7 @@ import (
 
 	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -152,8 +153,17 @@ func (e *edit) concerned(declared []schedule.Declaration, owner schedule.Owner) 
 			keys = append(keys, d.Was)
 		}
 	}
-	return e.existing(`s.id IN (SELECT k.id FROM punctual_schedule k WHERE k.key = ANY($1)
-		UNION SELECT w.id FROM punctual_schedule w WHERE w.owner_kind = $2 AND w.owner_name = $3)`, keys, owner.Kind, owner.Name)
+	// Two questions for numbers, each of one index: Postgres, which does not know how
+	// much an owner has, would rather sort a million schedules.
+	named, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE key = ANY($1)", keys))
+	if err != nil {
+		return nil, err
+	}
+	owned, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE owner_kind = $1 AND owner_name = $2", owner.Kind, owner.Name))
+	if err != nil {
+		return nil, err
+	}
+	return e.existing("s.id = ANY($1)", append(named, owned...))
 }
 
 // existing reads the schedules that a condition selects, with what is declared of

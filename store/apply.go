@@ -72,7 +72,7 @@ func (s *Store) Apply(ctx context.Context, declared []schedule.Declaration, o Ap
 				return err
 			}
 		}
-		existing, err := e.concerned(declared, o.Owner)
+		existing, err := e.concerned(declared, o.PlanOptions)
 		if err != nil {
 			return err
 		}
@@ -142,10 +142,10 @@ func validateLimits(limits map[string]int) []schedule.Fault {
 	return faults
 }
 
-// concerned reads the schedules that an owner's declarations are about: those of
-// their keys, former ones and deleted schedules too, and all that the owner has. Of
-// a million others none is looked at.
-func (e *edit) concerned(declared []schedule.Declaration, owner schedule.Owner) ([]*schedule.Schedule, error) {
+// concerned reads the schedules that declarations are about: those of their keys,
+// former ones and deleted schedules too, and where what is not declared is to go, all
+// that the owner has. Of a million others none is looked at.
+func (e *edit) concerned(declared []schedule.Declaration, o schedule.PlanOptions) ([]*schedule.Schedule, error) {
 	var keys []string
 	for _, d := range declared {
 		keys = append(keys, d.Key)
@@ -153,65 +153,70 @@ func (e *edit) concerned(declared []schedule.Declaration, owner schedule.Owner) 
 			keys = append(keys, d.Was)
 		}
 	}
-	// Two questions for numbers, each of one index: Postgres, which does not know how
-	// much an owner has, would rather sort a million schedules.
-	named, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE key = ANY($1)", keys))
-	if err != nil {
-		return nil, err
+	ids, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE key = ANY($1)", keys))
+	if err != nil || !o.Prune {
+		return e.existing(ids, err)
 	}
-	owned, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE owner_kind = $1 AND owner_name = $2", owner.Kind, owner.Name))
-	if err != nil {
-		return nil, err
-	}
-	return e.existing("s.id = ANY($1)", append(named, owned...))
+	owned, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE owner_kind = $1 AND owner_name = $2", o.Owner.Kind, o.Owner.Name))
+	ids = append(ids, owned...)
+	slices.Sort(ids)
+	return e.existing(slices.Compact(ids), err)
 }
 
-// existing reads the schedules that a condition selects, with what is declared of
-// them now.
-func (e *edit) existing(condition string, arguments ...any) ([]*schedule.Schedule, error) {
-	rows, err := e.tx.Query(e.ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s WHERE `+condition+` ORDER BY s.key`, arguments...)
+// existing reads schedules with what is declared of them now, in order of key,
+// unless their numbers could not be read: so many at once as a statement has time
+// for.
+func (e *edit) existing(ids []int64, err error) ([]*schedule.Schedule, error) {
+	if err != nil {
+		return nil, err
+	}
+	const atOnce = 2000
+	var all []*schedule.Schedule
+	for some := range slices.Chunk(ids, atOnce) {
+		read, err := e.someExisting(some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, read...)
+	}
+	slices.SortFunc(all, func(a, b *schedule.Schedule) int { return strings.Compare(a.Key, b.Key) })
+	return all, e.addDisabled(all)
+}
+
+func (e *edit) someExisting(ids []int64) (all []*schedule.Schedule, err error) {
+	rows, err := e.tx.Query(e.ctx, `SELECT `+scheduleColumns+` FROM punctual_schedule s WHERE s.id = ANY($1)`, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []*schedule.Schedule
-	var ids []int64
 	for rows.Next() {
 		one, err := scanSchedule(rows)
 		if one == nil {
 			return nil, err
 		}
-		all, ids = append(all, one), append(ids, one.ID)
+		all = append(all, one)
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	definitions, err := e.store.definitions(e.ctx, e.tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	disabled, err := e.disabled()
-	if err != nil {
-		return nil, err
-	}
 	for _, one := range all {
 		if list := definitions[one.ID]; len(list) > 0 {
 			one.When, one.Jitter = list[len(list)-1].When, list[len(list)-1].Jitter
 			// What a change of tzdata left behind is no part of the declaration.
 			one.When.AfterLocal = calendar.LocalTime{}
 		}
-		one.Disabled = disabled[one.ID]
 	}
-	return all, nil
+	return all, err
 }
 
-// disabled reads why schedules are paused in this environment, by schedule.
-func (e *edit) disabled() (map[int64]string, error) {
+// addDisabled says why schedules are paused in this environment.
+func (e *edit) addDisabled(all []*schedule.Schedule) error {
 	rows, err := e.tx.Query(e.ctx, `SELECT schedule_id, note FROM punctual_pause
 		WHERE origin = 'environment' AND (until_at IS NULL OR until_at > $1)`, e.now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	found := map[int64]string{}
@@ -221,11 +226,14 @@ func (e *edit) disabled() (map[int64]string, error) {
 			note string
 		)
 		if err := rows.Scan(&id, &note); err != nil {
-			return nil, err
+			return err
 		}
 		found[id] = note
 	}
-	return found, rows.Err()
+	for _, one := range all {
+		one.Disabled = found[one.ID]
+	}
+	return rows.Err()
 }
 
 func (e *edit) apply(c schedule.Change, o ApplyOptions) error {

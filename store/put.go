@@ -61,7 +61,7 @@ func (s *Store) Put(ctx context.Context, d schedule.Declaration, o PutOptions) (
 		if err := e.declareAlone(); err != nil {
 			return err
 		}
-		existing, err := e.existing("s.key = $1", d.Key)
+		existing, err := e.concerned([]schedule.Declaration{{Key: d.Key}}, schedule.PlanOptions{})
 		if err != nil {
 			return err
 		}

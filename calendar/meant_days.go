@@ -161,6 +161,9 @@ func hoursOfDay(apart string, minutes bool, from, to string, onWorkdays bool) st
 	case apart != "" && apart != "1":
 		step = "/" + apart
 	}
+	if last < first {
+		return "" // from 9 to 5 may be meant by another clock
+	}
 	days := "*"
 	if onWorkdays {
 		days = "mon-fri"

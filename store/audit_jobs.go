@@ -48,7 +48,7 @@ func (s *Store) auditJobs(ctx context.Context, id int64) (map[int64][]schedule.F
 
 // joined adds findings about jobs to those about the when. An occurrence that is
 // named already is not named again for another consequence of one fault; only what
-// became of the job of one without a row is said beside it.
+// is known of its job is said beside it.
 func joined(named, more []schedule.Finding) []schedule.Finding {
 	said := map[int64]int{}
 	for i, f := range named {
@@ -63,6 +63,9 @@ func joined(named, more []schedule.Finding) []schedule.Finding {
 			said[f.Nominal.UnixMicro()] = len(named)
 			named = append(named, f)
 		case named[i].Kind == schedule.FindingUndecided:
+			named[i].Detail += "; " + f.Detail
+			named[i].Advice = f.Advice
+		case named[i].Kind == schedule.FindingUnknown:
 			named[i].Detail += "; " + f.Detail
 		}
 	}
@@ -178,7 +181,7 @@ func (a *jobAudit) told(ctx context.Context) error {
 		WHERE `+jobs.Occurrence+` IS NOT NULL ORDER BY j.id`)
 	for _, o := range orphans {
 		if err == nil {
-			err = a.orphan(ctx, o.name, o.due, fmt.Sprintf("job %s (%s)", o.job, o.state))
+			err = a.orphan(ctx, o.name, o.due, o.job, o.state)
 		}
 	}
 	return err
@@ -197,7 +200,7 @@ func (r auditRow) is(name string) bool {
 }
 
 // orphan tells of a job that no row names, unless its row may have been pruned.
-func (a *jobAudit) orphan(ctx context.Context, name, due, job string) error {
+func (a *jobAudit) orphan(ctx context.Context, name, due, job, state string) error {
 	at, err := time.Parse(time.RFC3339, due)
 	if err != nil || !at.After(a.since) {
 		return nil
@@ -214,7 +217,20 @@ func (a *jobAudit) orphan(ctx context.Context, name, due, job string) error {
 		return err
 	}
 	r.schedule = ids[0]
-	a.find(r, schedule.FindingWrong, "the queue has %s, made for %s, but no row of the ledger names it", job, name)
+	a.find(r, schedule.FindingWrong, "the queue has job %s (%s), made for %s, but no row of the ledger names it", job, state, name)
+	found := a.found[r.schedule]
+	if len(found) == 0 {
+		return nil // it is not asked about
+	}
+	advice := &found[len(found)-1].Advice
+	switch state {
+	case "completed":
+		*advice = fmt.Sprintf("it ran: job %s has completed. Do not run it again", job)
+	case "cancelled", "discarded":
+		*advice = fmt.Sprintf("it did not succeed: job %s is %s. To run it again: punctual runs retry %[1]s", job, state)
+	default:
+		*advice = fmt.Sprintf("it runs, or will: job %s is %s. Do not run it again", job, state)
+	}
 	return nil
 }
 

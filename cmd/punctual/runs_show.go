@@ -220,6 +220,9 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 	if !v.NextAttempt.IsZero() {
 		line("again", "%s, %s", relative(v.NextAttempt, now), local(v.NextAttempt, zone))
 	}
+	if v.State == "superseded" {
+		line("why", "it had not finished when a newer occurrence came due, and took its place")
+	}
 	switch {
 	case hasEnded(v.Run) && !v.FinishedAt.IsZero():
 		line("finished", "%s, %s", local(v.FinishedAt, zone), ended(v.Run))

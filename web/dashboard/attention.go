@@ -182,14 +182,10 @@ func (s *site) addFailing(ctx context.Context, _ *page, v *overviewView) error {
 	return err
 }
 
-// addQueues adds queues whose jobs nobody takes.
-func (s *site) addQueues(ctx context.Context, p *page, v *overviewView) error {
-	queues, err := s.Store.QueueOverviews(ctx)
-	if err != nil {
-		return err
-	}
+// addQueues adds queues whose jobs nobody takes, of those that the tiles count.
+func (s *site) addQueues(_ context.Context, p *page, v *overviewView) error {
 	listed, more := 0, moreAttention{Word: "queues whose jobs wait", Link: s.Prefix + "/processes"}
-	for _, q := range queues {
+	for _, q := range v.queues {
 		why := whyHeld("The queue", q)
 		if q.Waiting == 0 || why == "" || p.Now.Sub(q.Oldest) < waitsLong {
 			continue

@@ -30,6 +30,8 @@ type overviewView struct {
 	Latest    []runRow
 	Everyone  []store.PauseInForce // pauses of everything
 	Empty     bool                 // there are no schedules
+
+	queues []store.QueueOverview
 }
 
 // tile is a figure with its meaning.
@@ -98,11 +100,10 @@ func (s *site) addTiles(ctx context.Context, p *page, v *overviewView) error {
 			workers, places = workers+1, places+one.Concurrency
 		}
 	}
-	queues, err := s.Store.QueueOverviews(ctx)
-	if err != nil {
+	if v.queues, err = s.Store.QueueOverviews(ctx); err != nil {
 		return err
 	}
-	v.Workers, v.Queue = workersTile(workers, places, queues), queueTile(queues, p.Now)
+	v.Workers, v.Queue = workersTile(workers, places, v.queues), queueTile(v.queues, p.Now)
 	return nil
 }
 

@@ -5,18 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 
 	"github.com/punctual-dev/punctual/calendar"
-	"github.com/punctual-dev/punctual/internal/nearest"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -232,74 +229,6 @@ func (d *decoder) boolean(n *node, v reflect.Value, field string) {
 	v.SetBool(strings.EqualFold(n.text, "true"))
 }
 
-func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
-	switch n.kind {
-	case text:
-		parsed, err := schedule.ParseDuration(n.text)
-		if err != nil {
-			d.fault(n, field, durationMeant(n.text), "%s", err)
-			return
-		}
-		*into = parsed
-	case number:
-		d.fault(n, field, fmt.Sprintf("say which unit: %ss is seconds, %sm is minutes", n.text, n.text), "%s has no unit", n.text)
-	default:
-		d.fault(n, field, "write "+schedule.DurationAllowed, "%s; a duration belongs here", n.describe())
-	}
-}
-
-// spelledPart begins a duration that may be spelled out: 5 minutes, 1.5h, or 1 hour
-// and before 30 minutes.
-var spelledPart = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,3})?) *([a-z]+)(?:(?: *,)?(?: +and)? +)?`)
-
-// spelledUnits are the units that people write, by the letter that we know.
-var spelledUnits = map[string][]string{
-	"ms": {"ms", "msec", "millisecond"}, "s": {"s", "sec", "second"}, "m": {"m", "min", "minute"},
-	"h": {"h", "hr", "hour"}, "d": {"d", "day"}, "w": {"w", "week"}, "month": {"mo", "month"}, "year": {"y", "yr", "year"},
-}
-
-// durationMeant is advice where a duration is written in another way, and else
-// how one is written.
-func durationMeant(text string) string {
-	const form = "write whole numbers with w, d, h, m, s or ms, the larger first, such as 5m or 1h30m"
-	rest, total, written, reason := strings.ToLower(strings.TrimSpace(text)), time.Duration(0), "", ""
-	for parts := 0; rest != "" || parts == 0; parts++ {
-		found := spelledPart.FindStringSubmatch(rest)
-		if found == nil || unitOf(found[2]) == "" {
-			return form
-		}
-		unit := unitOf(found[2])
-		n, _ := strconv.ParseFloat(found[1], 64)
-		if days := map[string]float64{"month": 30, "year": 365}[unit]; days > 0 {
-			reason, unit, n = "a "+unit+" is not of one length; ", "d", n*days
-		}
-		one, _ := schedule.ParseDuration("1" + unit)
-		if total += time.Duration(n * float64(one)); n*float64(one) > float64(tenYears) || total > tenYears {
-			return fmt.Sprintf("write at most %dd", tenYears/(24*time.Hour))
-		}
-		if written = strconv.FormatFloat(n, 'f', -1, 64) + unit; parts > 0 || n != math.Trunc(n) {
-			written = schedule.Duration(total).String()
-		}
-		rest = rest[len(found[0]):]
-	}
-	if total%time.Millisecond != 0 {
-		return form
-	}
-	return reason + "write " + written
-}
-
-// tenYears is a round number below the longest duration.
-const tenYears = 3650 * 24 * time.Hour
-
-func unitOf(word string) string {
-	for unit, names := range spelledUnits {
-		if slices.Contains(names, word) || len(word) > 2 && slices.Contains(names, strings.TrimSuffix(word, "s")) {
-			return unit
-		}
-	}
-	return ""
-}
-
 func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 	if n.kind == null {
 		return
@@ -436,162 +365,6 @@ func (d *decoder) objectAdvice(n *node, fields structFields, field string) strin
 func isListOfMappings(n *node) bool {
 	return n.kind == sequence && !n.flow && len(n.items) > 0 &&
 		!slices.ContainsFunc(n.items, func(item *node) bool { return item.kind != mapping })
-}
-
-// misplaced is a key that is known from elsewhere: from another place of the
-// file, or from other programs.
-type misplaced struct {
-	instead string // the key that was meant, if it stands in the same mapping
-	advice  string
-}
-
-// What is meant by the words that other programs have for the bounds.
-const (
-	notBefore = "not_before says from when on it is due; the phase of an interval stands in the when, as in every 2h from 2027-01-01T00:00:00Z"
-	notAfter  = "not_after says until when it is due"
-)
-
-var misplacedKeys = map[string]misplaced{
-	"schedules.cron":              {"when", "when takes cron expressions"},
-	"schedules.schedule":          {"when", "when says when it runs"},
-	"schedules.every":             {"when", `when takes intervals: when: "every 5m"`},
-	"schedules.command":           {"run", "run takes commands"},
-	"schedules.cmd":               {"run", "run takes commands"},
-	"schedules.shell":             {"run", "run takes commands"},
-	"schedules.script":            {"run", "run takes commands"},
-	"schedules.exec":              {"run", "run takes commands, for the shell as a text, to execute as a list"},
-	"schedules.retry":             {"retries", "retries says how often it is tried again"},
-	"schedules.max_retries":       {"retries", "retries says how often it is tried again"},
-	"schedules.attempts":          {"retries", "retries says how often it is tried again after the first attempt"},
-	"schedules.max_attempts":      {"retries", "retries says how often it is tried again after the first attempt"},
-	"schedules.cwd":               {"directory", "directory says where it runs"},
-	"schedules.workdir":           {"directory", "directory says where it runs"},
-	"schedules.working_directory": {"directory", "directory says where it runs"},
-	"schedules.dir":               {"directory", "directory says where it runs"},
-	"schedules.interval":          {"when", `when takes intervals: when: "every 5m"`},
-	"schedules.at":                {"when", `when takes times: when: "daily at 09:00"`},
-	"schedules.concurrency":       {"overlap", "overlap says what happens while the previous run goes on; limit bounds several schedules together"},
-	"schedules.name":              {"", "the name of a schedule is its key; description is free text"},
-	"schedules.url":               {"http", "it belongs under http"},
-	"schedules.method":            {"", "it belongs under http"},
-	"schedules.headers":           {"", "it belongs under http"},
-	"schedules.body":              {"", "it belongs under http"},
-	"schedules.kind":              {"job", "it belongs under job"},
-	"schedules.args":              {"", "it belongs under job"},
-	"schedules.environment":       {"", "env sets variables, inherit_env says which the command inherits, enabled_in where the schedule runs"},
-	"schedules.retry_codes":       {"", "it belongs under http; for a command, no_retry_codes names the exit codes that are not tried again"},
-	"schedules.follow_redirects":  {"", "it belongs under http"},
-	"schedules.sign_with":         {"", "it belongs under http"},
-	"schedules.ca_file":           {"", "it belongs under http"},
-	"schedules.from":              {"not_before", notBefore},
-	"schedules.start":             {"not_before", notBefore},
-	"schedules.start_at":          {"not_before", notBefore},
-	"schedules.starts_at":         {"not_before", notBefore},
-	"schedules.since":             {"not_before", notBefore},
-	"schedules.begin":             {"not_before", notBefore},
-	"schedules.until":             {"not_after", notAfter},
-	"schedules.to":                {"not_after", notAfter},
-	"schedules.end":               {"not_after", notAfter},
-	"schedules.end_at":            {"not_after", notAfter},
-	"schedules.ends_at":           {"not_after", notAfter},
-	"schedules.tz":                {"timezone", "did you mean timezone?"},
-	"schedules.zone":              {"timezone", "did you mean timezone?"},
-	"schedules.enabled":           {"", "enabled_in lists environments; punctual schedules pause pauses by hand"},
-	"schedules.limits":            {"", "limits stands at the top of the file; a schedule names one with limit"},
-	"defaults.timezone":           {"", "it stands at the top of the file"},
-	"defaults.when":               {"", "each schedule has its own"},
-	"defaults.run":                {"", "each schedule has its own"},
-	"defaults.http":               {"", "each schedule has its own"},
-	"defaults.job":                {"", "each schedule has its own"},
-	".tz":                         {"timezone", "did you mean timezone?"},
-	".jobs":                       {"schedules", "did you mean schedules?"},
-	".queue":                      {"", "it belongs under defaults"},
-	".env":                        {"", "it belongs under defaults"},
-}
-
-// unknown tells of a key that means nothing, and what may have been meant.
-func (d *decoder) unknown(n, key *node, fields structFields, field string) {
-	where, _, _ := strings.Cut(field, ".")
-	if where == "" && strings.HasPrefix(key.text, "x-") {
-		return // a place to mark things for aliases
-	}
-	if d.meant[n] == nil {
-		d.meant[n] = map[string]bool{}
-	}
-	if strings.Contains(key.text, " ") && !n.flow {
-		if above := n.get(d.belowHeader(key.place.line, field)); above != nil {
-			d.wrong[above] = true // for it is empty
-			return
-		}
-	}
-	if line := d.line(key.place.line); strings.Contains(key.text, ":") && 0 < key.place.column && key.place.column <= len(line) {
-		if advice := withoutSpace(string(line[key.place.column-1:]), isAnyKey); advice != "" {
-			for word := range strings.FieldsSeq(key.text) { // YAML made one key of two lines
-				name, _, _ := strings.Cut(word, ":")
-				d.meant[n][name] = true
-			}
-			d.fault(key, field, advice, "this is not a key with a value")
-			return
-		}
-	}
-	known, ok := misplacedKeys[where+"."+key.text]
-	if advice := d.atTheTop(n, key); !ok && where == "" && advice != "" {
-		known, ok = misplaced{advice: advice}, true
-	}
-	if !ok {
-		known = misplaced{advice: "known here: " + fields.list()}
-		if near := nearest.To(key.text, fields.names); near != "" {
-			known = misplaced{instead: near, advice: "did you mean " + near + "?"}
-		}
-	}
-	d.meant[n][known.instead] = true
-	d.fault(key, below(field, key.text), known.advice, "%s is not a key", quoted(key.text))
-}
-
-// atTheTop is advice for a key at the top of the file that belongs below schedules.
-func (d *decoder) atTheTop(n, key *node) string {
-	schedules := n.key("schedules", nil)
-	_, ofSchedule := fieldsOf(reflect.TypeFor[definition]()).index[key.text]
-	_, ofDefaults := fieldsOf(reflect.TypeFor[defaults]()).index[key.text]
-	switch {
-	case ofDefaults:
-		return "it belongs to a schedule, below schedules: and the key of the schedule, or under defaults:"
-	case ofSchedule:
-		return "it belongs to a schedule, below schedules: and the key of the schedule"
-	case schedules != nil && n.get("schedules").kind == null && schedules.place.line < key.place.line:
-		return fmt.Sprintf("indent %s: below schedules:", key.text)
-	case looksLikeSchedule(n.get(key.text)):
-		return "schedules stand under schedules:, each under its key"
-	}
-	return ""
-}
-
-func looksLikeSchedule(n *node) bool {
-	return n.get("when") != nil || n.get("run") != nil || n.get("http") != nil
-}
-
-func below(field, key string) string {
-	if field == "" {
-		return key
-	}
-	return field + "." + key
-}
-
-// describe says what a node is, for "…; a mapping belongs here".
-func (n *node) describe() string {
-	switch n.kind {
-	case text:
-		return quoted(n.text) + " is text"
-	case number:
-		return n.text + " is a number"
-	case boolean:
-		return n.text + " is a boolean"
-	case null:
-		return "is empty"
-	case sequence:
-		return "is a list"
-	}
-	return "is a mapping"
 }
 
 // structFields are the keys of a struct in order, and where each is.

@@ -22,6 +22,12 @@ func ParseDate(text string) (Date, error) {
 	return d, nil
 }
 
+// DateOf is the date of an instant, by the clocks of its location.
+func DateOf(t time.Time) Date {
+	year, month, day := t.Date()
+	return Date{Year: year, Month: month, Day: day}
+}
+
 // String writes the date as 2026-12-25.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day) }
 

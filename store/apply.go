@@ -154,22 +154,24 @@ func (e *edit) concerned(declared []schedule.Declaration, o schedule.PlanOptions
 		}
 	}
 	ids, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE key = ANY($1)", keys))
-	if err != nil || !o.Prune {
-		return e.existing(ids, err)
-	}
-	owned, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE owner_kind = $1 AND owner_name = $2", o.Owner.Kind, o.Owner.Name))
-	ids = append(ids, owned...)
-	slices.Sort(ids)
-	return e.existing(slices.Compact(ids), err)
-}
-
-// existing reads schedules with what is declared of them now, in order of key,
-// unless their numbers could not be read: so many at once as a statement has time
-// for.
-func (e *edit) existing(ids []int64, err error) ([]*schedule.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Prune {
+		owned, err := database.Values[int64](e.tx.Query(e.ctx, "SELECT id FROM punctual_schedule WHERE owner_kind = $1 AND owner_name = $2", o.Owner.Kind, o.Owner.Name))
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, owned...)
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+	}
+	return e.existing(ids)
+}
+
+// existing reads schedules with what is declared of them now, in order of key: so
+// many at once as a statement has time for.
+func (e *edit) existing(ids []int64) ([]*schedule.Schedule, error) {
 	const atOnce = 2000
 	var all []*schedule.Schedule
 	for some := range slices.Chunk(ids, atOnce) {

@@ -73,12 +73,14 @@ func joined(named, more []schedule.Finding) []schedule.Finding {
 }
 
 func (a *jobAudit) find(r auditRow, kind schedule.FindingKind, detail string, arguments ...any) {
+	a.tell(r, kind, fmt.Sprintf(detail, arguments...), r.advice(kind))
+}
+
+func (a *jobAudit) tell(r auditRow, kind schedule.FindingKind, detail, advice string) {
 	if a.schedule != 0 && r.schedule != a.schedule {
 		return
 	}
-	a.found[r.schedule] = append(a.found[r.schedule], schedule.Finding{
-		Kind: kind, Key: r.key, Nominal: r.at(), Count: 1, Detail: fmt.Sprintf(detail, arguments...), Advice: r.advice(kind),
-	})
+	a.found[r.schedule] = append(a.found[r.schedule], schedule.Finding{Kind: kind, Key: r.key, Nominal: r.at(), Count: 1, Detail: detail, Advice: advice})
 }
 
 // auditRow is a row of the ledger, as far as it says which it is.
@@ -217,21 +219,19 @@ func (a *jobAudit) orphan(ctx context.Context, name, due, job, state string) err
 		return err
 	}
 	r.schedule = ids[0]
-	a.find(r, schedule.FindingWrong, "the queue has job %s (%s), made for %s, but no row of the ledger names it", job, state, name)
-	found := a.found[r.schedule]
-	if len(found) == 0 {
-		return nil // it is not asked about
-	}
-	advice := &found[len(found)-1].Advice
+	a.tell(r, schedule.FindingWrong, fmt.Sprintf("the queue has job %s (%s), made for %s, but no row of the ledger names it", job, state, name), adviceOfJob(job, state))
+	return nil
+}
+
+// adviceOfJob says what to do where a row is gone, and its job is not.
+func adviceOfJob(job, state string) string {
 	switch state {
 	case "completed":
-		*advice = fmt.Sprintf("it ran: job %s has completed. Do not run it again", job)
+		return fmt.Sprintf("it ran: job %s has completed. Do not run it again", job)
 	case "cancelled", "discarded":
-		*advice = fmt.Sprintf("it did not succeed: job %s is %s. To run it again: punctual runs retry %[1]s", job, state)
-	default:
-		*advice = fmt.Sprintf("it runs, or will: job %s is %s. Do not run it again", job, state)
+		return fmt.Sprintf("it did not succeed: job %s is %s. To run it again: punctual runs retry %[1]s", job, state)
 	}
-	return nil
+	return fmt.Sprintf("it runs, or will: job %s is %s. Do not run it again", job, state)
 }
 
 // decisions finds rows without a decision, and rows of backfills and triggers that

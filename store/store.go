@@ -227,18 +227,5 @@ func (s *Store) Refusal(err error) bool {
 
 // Queues are the queues that schedules name.
 func (s *Store) Queues(ctx context.Context) ([]string, error) {
-	rows, err := s.db.Reader().Query(ctx, "SELECT DISTINCT queue FROM punctual_schedule WHERE deleted_at IS NULL ORDER BY queue")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var queues []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		queues = append(queues, name)
-	}
-	return queues, rows.Err()
+	return database.Values[string](s.db.Reader().Query(ctx, "SELECT DISTINCT queue FROM punctual_schedule WHERE deleted_at IS NULL ORDER BY queue"))
 }

@@ -301,8 +301,7 @@ func noOccurrence(o store.Overview, at time.Time) string {
 // whyNone says what of a when leaves an instant out, as far as bounds and
 // exceptions do.
 func whyNone(when calendar.When, at time.Time, zone *time.Location) string {
-	local := at.In(zone)
-	date := calendar.Date{Year: local.Year(), Month: local.Month(), Day: local.Day()}
+	date := calendar.DateOf(at.In(zone))
 	switch {
 	case !when.NotBefore.IsZero() && at.Before(when.NotBefore):
 		return ": it begins only at " + localNominal(when.NotBefore, zone) + " (not_before)"

@@ -30,18 +30,19 @@ type scenario struct {
 	run   func(ctx context.Context, h *house, r *report) error
 	kinds []string // of database
 	long  bool     // left out of the short form, unless asked for
+	small bool     // on a small disk of its own
 }
 
 var scenarios = []scenario{
-	{"kill", "clocks are killed with kill -9 every few seconds and started again", killClocks, []string{"postgres", "sqlite"}, false},
-	{"freeze", "a clock is stopped with SIGSTOP in mid-transaction", freezeClock, []string{"postgres"}, false},
-	{"worker", "a worker is killed with kill -9 while all its commands run", killWorker, []string{"postgres", "sqlite"}, true},
-	{"frozen", "a worker is stopped with SIGSTOP while all its commands run, and goes on when others have them", freezeWorker, []string{"postgres", "sqlite"}, true},
-	{"away", "the database is away while a hundred commands run on three workers", awayFromWorkers, []string{"postgres"}, true},
-	{"rolling", "one of three workers after the other is restarted, under load", rollingRestart, []string{"postgres", "sqlite"}, false},
-	{"shifted", "every process is on a host whose clock is wrong by minutes, hours or a day", shiftClocks, []string{"postgres"}, true},
-	{"full", "the disk under the database is full for seconds, again and again", fillDisk, []string{"postgres", "sqlite"}, true},
-	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}, false},
+	{"kill", "clocks are killed with kill -9 every few seconds and started again", killClocks, []string{"postgres", "sqlite"}, false, false},
+	{"freeze", "a clock is stopped with SIGSTOP in mid-transaction", freezeClock, []string{"postgres"}, false, false},
+	{"worker", "a worker is killed with kill -9 while all its commands run", killWorker, []string{"postgres", "sqlite"}, true, false},
+	{"frozen", "a worker is stopped with SIGSTOP while all its commands run, and goes on when others have them", freezeWorker, []string{"postgres", "sqlite"}, true, false},
+	{"away", "the database is away while a hundred commands run on three workers", awayFromWorkers, []string{"postgres"}, true, false},
+	{"rolling", "one of three workers after the other is restarted, under load", rollingRestart, []string{"postgres", "sqlite"}, false, false},
+	{"shifted", "every process is on a host whose clock is wrong by minutes, hours or a day", shiftClocks, []string{"postgres"}, true, false},
+	{"full", "the disk under the database is full for seconds, again and again", fillDisk, []string{"postgres", "sqlite"}, true, true},
+	{"outage", "the database crashes for three seconds across a due instant of a hundred schedules", databaseAway, []string{"postgres"}, false, false},
 }
 
 // lengths are how long each scenario goes on.
@@ -195,7 +196,7 @@ func one(ctx context.Context, s scenario, kind, binary, directory string, l leng
 	fmt.Printf("\n%s on %s: %s\n", s.name, kind, s.about)
 	place := filepath.Join(directory, s.name+"-"+kind)
 	var server []pgtest.Option
-	if s.name == "full" {
+	if s.small {
 		unmount, err := mountSmall(place)
 		if errors.Is(err, syscall.EPERM) {
 			fmt.Println("  LEFT OUT: to mount a small file system takes root")

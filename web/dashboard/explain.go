@@ -69,10 +69,7 @@ func (v *runView) addWhy(text string) { v.Verdict.Why = strings.TrimSpace(v.Verd
 // clocksAway says in which time no clock ran, if a run was decided so late that it
 // matters; empty: one ran, or it is not known.
 func (s *site) clocksAway(ctx context.Context, r store.Run) (string, error) {
-	due := r.Due
-	if r.Count > 1 {
-		due = r.Until
-	}
+	due := lastDue(r)
 	if r.DecidedAt.Sub(due) < lateAfter || r.Origin != "clock" {
 		return "", nil
 	}

@@ -192,7 +192,7 @@ func boundsInWords(when calendar.When, now time.Time) (words []string) {
 		return words
 	}
 	const most = 5
-	today := calendar.Date{Year: now.Year(), Month: now.Month(), Day: now.Day()}
+	today := calendar.DateOf(now)
 	dates := slices.Clone(when.Except)
 	slices.SortFunc(dates, calendar.Date.Compare)
 	if i := slices.IndexFunc(dates, func(d calendar.Date) bool { return d.Compare(today) >= 0 }); i >= 0 {
@@ -246,11 +246,7 @@ func (v *scheduleView) addNext(ahead []store.Upcoming) {
 
 // exceptions say which dates are left out between the instants to come.
 func exceptions(dates []calendar.Date, ahead []store.Upcoming, zone *time.Location) (notes []string) {
-	day := func(t time.Time) calendar.Date {
-		local := t.In(zone)
-		return calendar.Date{Year: local.Year(), Month: local.Month(), Day: local.Day()}
-	}
-	first, last := day(ahead[0].Nominal), day(ahead[len(ahead)-1].Nominal)
+	first, last := calendar.DateOf(ahead[0].Nominal.In(zone)), calendar.DateOf(ahead[len(ahead)-1].Nominal.In(zone))
 	for _, date := range dates {
 		if date.Compare(first) >= 0 && date.Compare(last) <= 0 {
 			notes = append(notes, fmt.Sprintf("%s has no occurrences: it is among the exceptions (except).", date))

@@ -428,8 +428,7 @@ func noClock(p *page) string {
 // excepted says whether an instant would be one of the schedule's if its date were
 // not excepted.
 func excepted(one store.Overview, at time.Time) (date calendar.Date, ok bool) {
-	local := at.In(zoneOf(one))
-	date = calendar.Date{Year: local.Year(), Month: local.Month(), Day: local.Day()}
+	date = calendar.DateOf(at.In(zoneOf(one)))
 	if !slices.Contains(one.When.Except, date) {
 		return date, false
 	}

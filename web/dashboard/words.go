@@ -211,11 +211,7 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 
 // whyBeyond says by which of the two limits an occurrence is not made up for.
 func whyBeyond(r store.Run, p *schedule.Policies) string {
-	newest := r.Due
-	if r.Count > 1 {
-		newest = r.Until
-	}
-	switch age := r.DecidedAt.Sub(newest); {
+	switch age := r.DecidedAt.Sub(lastDue(r)); {
 	case p == nil:
 		return "More were missed than are made up for (catch_up: all)."
 	case age > time.Duration(p.CatchUpWindow):
@@ -226,6 +222,14 @@ func whyBeyond(r store.Run, p *schedule.Policies) string {
 		return fmt.Sprintf("%s %s old when the clock came back, and only what was due in the last %s is made up for (catch_up: all, catch_up_window).", which, roughly(age), p.CatchUpWindow)
 	}
 	return fmt.Sprintf("More were missed, or waited, than the newest %d, which are made up for (catch_up: all, catch_up_max).", p.CatchUpMax)
+}
+
+// lastDue is when the last of those was due that a row stands for.
+func lastDue(r store.Run) time.Time {
+	if r.Count > 1 {
+		return r.Until
+	}
+	return r.Due
 }
 
 func whyNotFinished(r store.Run) string {

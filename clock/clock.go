@@ -15,9 +15,7 @@ import (
 // Store is what the clock needs of a store. All instants are the store's time.
 type Store interface {
 	Now(ctx context.Context) (time.Time, error)
-	// Due reads what has been due for a while, at most limit schedules after an
-	// offset.
-	Due(ctx context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error)
+	Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error)
 	Waiting(ctx context.Context, limit int) (schedule.Batch, error)
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
@@ -114,13 +112,13 @@ type Clock struct {
 	clocks     int
 	nextUpkeep time.Time
 	nextLate   time.Time
-	herd       map[schedule.Lane]int // how many to decide next in a herd; zero: there is none
+	crowds     map[schedule.Lane]crowd
 	woken      chan struct{}
 }
 
 // New makes a clock over a store.
 func New(store Store, upkeep Upkeep, o Options) *Clock {
-	c := &Clock{store: store, upkeep: upkeep, log: o.Logger, batch: o.BatchSize, ticked: o.Ticked, seen: o.Observer, clocks: 1, herd: map[schedule.Lane]int{}, woken: make(chan struct{}, 1)}
+	c := &Clock{store: store, upkeep: upkeep, log: o.Logger, batch: o.BatchSize, ticked: o.Ticked, seen: o.Observer, clocks: 1, crowds: map[schedule.Lane]crowd{}, woken: make(chan struct{}, 1)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -164,6 +162,7 @@ func (c *Clock) Run(ctx context.Context) error {
 				return fmt.Errorf("the clock stops: %w", err)
 			}
 			wait = c.outage.failed(err)
+			clear(c.crowds) // what has been read may be old by the time it answers
 		} else {
 			c.outage.over()
 		}
@@ -203,7 +202,11 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	// The store read its clock somewhere between: in the middle, as far as anybody
 	// knows.
 	c.seen.Read(now.Sub(asked.Add(answered.Sub(asked) / 2)))
-	switch c.steady.judge(now, answered) {
+	judged := c.steady.judge(now, answered)
+	if judged != timeSteady {
+		clear(c.crowds) // what has been read was read at another time
+	}
+	switch judged {
 	case timeHeld:
 		return steadyInterval, nil
 	case timeSetBack:
@@ -220,7 +223,10 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	if err := c.keepHouse(ctx); err != nil {
 		return 0, err
 	}
-	if more {
+	switch {
+	case len(c.crowds) > 0:
+		return batchPause, nil
+	case more:
 		return tickPause, nil
 	}
 	c.reportBack(now)

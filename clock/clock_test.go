@@ -110,9 +110,9 @@ func (f *fakeStore) called() error {
 
 func (f *fakeStore) Now(context.Context) (time.Time, error) { return f.now(), f.call() }
 
-func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error) {
+func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, error) {
 	b := schedule.Batch{Now: f.now()}
-	if err := f.call(); err != nil || lane == schedule.LaneLate {
+	if err := f.call(); err != nil || w.Lane == schedule.LaneLate {
 		return b, err
 	}
 	f.mu.Lock()
@@ -120,9 +120,9 @@ func (f *fakeStore) Due(_ context.Context, lane schedule.Lane, since time.Durati
 	for _, s := range f.schedules {
 		next := s.state.NextDue
 		switch {
-		case next.IsZero() || next.After(b.Now.Add(-since)) || len(b.Candidates) == limit:
-		case offset > 0:
-			offset--
+		case next.IsZero() || next.After(b.Now.Add(-w.Since)) || len(b.Candidates) == w.Limit || !w.Share.Has(s.one.ID):
+		case w.Offset > 0:
+			w.Offset--
 		default:
 			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Version: s.version, Facts: schedule.Facts{Now: b.Now}})
 		}

@@ -25,62 +25,112 @@ func (c *Clock) tick(ctx context.Context) (more bool, err error) {
 }
 
 // laneTime is how long batch after batch is decided before other things are
-// looked at.
+// looked at. A batch that takes longer alone is followed by a smaller one.
 var laneTime = map[schedule.Lane]time.Duration{
 	schedule.LaneOnTime: 500 * time.Millisecond,
 	schedule.LaneLate:   100 * time.Millisecond, // meanwhile others are due on time
 }
 
+// crowd is where a clock stands among those that are due in a lane, as long as
+// they fill its batches.
+type crowd struct {
+	size int            // of the next batch; zero: there is no crowd
+	next schedule.Batch // has been read, if it has candidates
+	rest bool           // its own share is done; what is left of the others' is not
+}
+
 // tickLane decides batch after batch of a lane, for a bounded time. While one is
 // committed the next is read: what that rests on is looked at again when its turn
 // comes, so to read it early may be in vain, but is never wrong.
+//
+// Several clocks have a share of a crowd each. One that is through with its own
+// takes from all of what is left, since another may have died.
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
-	size := max(c.herd[lane], min(firstBatch, c.batch))
-	b, err := c.first(ctx, lane, size)
-	if err != nil {
-		return false, err
+	at := c.crowds[lane]
+	delete(c.crowds, lane) // what is in hand is not kept beyond an error
+	size, b := max(at.size, min(firstBatch, c.batch)), at.next
+	share := schedule.Share{Number: c.rank, Of: c.clocks}
+	if at.rest {
+		share = schedule.Share{}
 	}
+	if len(b.Candidates) == 0 {
+		if b, err = c.first(ctx, lane, size, share); err != nil {
+			return false, err
+		}
+	}
+	var took time.Duration
 	for end := time.Now().Add(laneTime[lane]); ; {
-		full := len(b.Candidates)+len(b.Unreadable) >= size
-		larger := min(2*size, c.batch)
-		if c.herd[lane] = larger; !full {
-			c.herd[lane] = 0
+		if len(b.Candidates)+len(b.Unreadable) < size || ctx.Err() != nil {
+			return c.decide(ctx, b)
 		}
-		if !full || ctx.Err() != nil || !time.Now().Before(end) {
-			more, err = c.decide(ctx, b)
-			return full || more, err
-		}
-		// Its place is behind what each of the clocks has in hand.
-		ahead := c.readAhead(ctx, lane, larger, c.clocks*size+c.rank*larger)
+		following := c.following(size, took > laneTime[lane])
+		ahead := c.readAhead(ctx, schedule.Wanted{Lane: lane, Share: share, Limit: following, Offset: inShare(b, share)})
+		began := time.Now()
 		_, err = c.decide(ctx, b)
+		took = time.Since(began)
 		next := <-ahead
 		if next.panicked != nil {
 			panic(next.panicked)
 		}
-		if err = errors.Join(err, next.err); err != nil || len(next.batch.Candidates) == 0 {
+		if err = errors.Join(err, next.err); err != nil {
 			return true, err
 		}
-		b, size = next.batch, larger
+		b, size = next.batch, following
+		switch full := len(b.Candidates)+len(b.Unreadable) >= size; {
+		case !full && share.Of > 1:
+			c.crowds[lane] = crowd{size: size, rest: true}
+			_, err = c.decide(ctx, b)
+			return true, err
+		case len(b.Candidates) == 0 || !time.Now().Before(end):
+			c.crowds[lane] = crowd{size, b, at.rest}
+			return true, nil
+		}
 		c.sleep(ctx, batchPause)
 	}
 }
 
-// first reads the batch to begin with. In a herd each clock begins at a place of
-// its own. The first takes the first batch, so nothing stays behind.
-func (c *Clock) first(ctx context.Context, lane schedule.Lane, size int) (schedule.Batch, error) {
-	b, err := c.due(ctx, lane, size, 0)
-	if err != nil || c.rank == 0 || len(b.Candidates)+len(b.Unreadable) < size {
-		return b, err
+// inShare counts the schedules of a batch that are in a share.
+func inShare(b schedule.Batch, share schedule.Share) (n int) {
+	for _, candidate := range b.Candidates {
+		if share.Has(candidate.Schedule.ID) {
+			n++
+		}
 	}
-	elsewhere, err := c.due(ctx, lane, size, c.rank*size)
-	if err != nil || len(elsewhere.Candidates) == 0 {
-		return b, err
+	for id := range b.Unreadable {
+		if share.Has(id) {
+			n++
+		}
 	}
-	return elsewhere, nil
+	return n
 }
 
-func (c *Clock) due(ctx context.Context, lane schedule.Lane, size, offset int) (schedule.Batch, error) {
-	b, err := c.store.Due(ctx, lane, c.standby(), size, offset)
+// following is how many to decide after a batch of a size.
+func (c *Clock) following(size int, tookLong bool) int {
+	if tookLong {
+		return max(size/2, 1)
+	}
+	return min(2*size, c.batch)
+}
+
+// first reads the batch to begin with. Whether there is a crowd is seen by what
+// is due in all; the first clock takes that, and every other one of its share.
+func (c *Clock) first(ctx context.Context, lane schedule.Lane, size int, share schedule.Share) (schedule.Batch, error) {
+	w := schedule.Wanted{Lane: lane, Limit: size}
+	b, err := c.due(ctx, w)
+	if err != nil || c.rank == 0 || share.Of <= 1 || len(b.Candidates)+len(b.Unreadable) < size {
+		return b, err
+	}
+	w.Share = share
+	own, err := c.due(ctx, w)
+	if err != nil || len(own.Candidates) < size {
+		return b, err
+	}
+	return own, nil
+}
+
+func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
+	w.Since = c.standby()
+	b, err := c.store.Due(ctx, w)
 	if err != nil {
 		return b, fmt.Errorf("reading what is due: %w", err)
 	}
@@ -94,7 +144,7 @@ type batchAhead struct {
 	panicked any
 }
 
-func (c *Clock) readAhead(ctx context.Context, lane schedule.Lane, size, offset int) <-chan batchAhead {
+func (c *Clock) readAhead(ctx context.Context, w schedule.Wanted) <-chan batchAhead {
 	ahead := make(chan batchAhead, 1)
 	go func() {
 		var next batchAhead
@@ -103,7 +153,7 @@ func (c *Clock) readAhead(ctx context.Context, lane schedule.Lane, size, offset 
 			next.panicked = recover()
 			ahead <- next
 		}()
-		next.batch, next.err = c.due(ctx, lane, size, offset)
+		next.batch, next.err = c.due(ctx, w)
 	}()
 	return ahead
 }

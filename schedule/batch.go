@@ -95,6 +95,21 @@ type Batch struct {
 	Ground any
 }
 
+// Wanted says which of the schedules that are due are wanted, earliest first.
+type Wanted struct {
+	Lane          Lane
+	Since         time.Duration // for how long they have been due, at least
+	Share         Share
+	Limit, Offset int
+}
+
+// Share is one of several parts of all schedules; the zero value is all of them.
+// Clocks that work off a crowd together take one each.
+type Share struct{ Number, Of int }
+
+// Has says that a schedule is in the share.
+func (s Share) Has(id int64) bool { return s.Of <= 1 || id%int64(s.Of) == int64(s.Number) }
+
 // Lane says which of the due schedules are meant.
 type Lane int
 

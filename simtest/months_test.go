@@ -258,11 +258,11 @@ func (s faultyStore) Transient(err error) bool {
 	return errors.Is(err, errFault) || s.quietStore.Transient(err)
 }
 
-func (s faultyStore) Due(ctx context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error) {
+func (s faultyStore) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
 	if s.faults.fails() {
 		return schedule.Batch{}, errFault
 	}
-	return s.quietStore.Due(ctx, lane, since, limit, offset)
+	return s.quietStore.Due(ctx, w)
 }
 
 func (s faultyStore) Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {

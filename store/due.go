@@ -22,20 +22,25 @@ type ground struct {
 // its jobs go; this only decides who is looked at first.
 const lateAfter = time.Minute
 
-// Due reads at most limit schedules that have been due for a while, earliest
-// first, passing over the first offset: clocks that share a herd start at
-// different places, so that they seldom decide the same schedule twice.
-func (s *Store) Due(ctx context.Context, lane schedule.Lane, since time.Duration, limit, offset int) (schedule.Batch, error) {
+// Due reads the schedules that are due and wanted.
+func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
 	b, err := s.newBatch(ctx)
 	if err != nil {
 		return b, err
 	}
-	from, to := b.Now.Add(-lateAfter), b.Now.Add(-since)
-	if lane == schedule.LaneLate {
+	from, to := b.Now.Add(-lateAfter), b.Now.Add(-w.Since)
+	if w.Lane == schedule.LaneLate {
 		from, to = time.Unix(0, 0), b.Now.Add(-lateAfter)
 	}
-	return s.readBatch(ctx, b, `d.next_due_at > $1 AND d.next_due_at <= $2 AND s.format <= $3
-		ORDER BY d.next_due_at, d.schedule_id LIMIT $4 OFFSET $5`, from, to, Format, limit, offset)
+	condition, arguments := `d.next_due_at > $1 AND d.next_due_at <= $2 AND s.format <= $3`,
+		[]any{from, to, Format, w.Limit, w.Offset}
+	if w.Share.Of > 1 {
+		// In these words a planner expects half of all to be in the share. It would
+		// take an equality for rare, gather all that is due and sort it.
+		condition += ` AND CASE WHEN d.schedule_id % $6 = $7 THEN TRUE ELSE FALSE END`
+		arguments = append(arguments, w.Share.Of, w.Share.Number)
+	}
+	return s.readBatch(ctx, b, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4 OFFSET $5`, arguments...)
 }
 
 // Waiting reads at most limit schedules whose wait may be over: what they wait
@@ -238,11 +243,20 @@ func (s *Store) readJobs(ctx context.Context, b *schedule.Batch, ids []int64) er
 	if len(ids) == 0 {
 		return nil
 	}
+	// Each schedule is asked for by itself: a planner that knows little of young
+	// tables, or of one that has grown since, would read all of the ledger instead.
+	from := `unnest($1::bigint[]) AS due (id)
+		CROSS JOIN LATERAL (SELECT o.schedule_id, o.job_id FROM punctual_occurrence o WHERE o.schedule_id = due.id AND o.job_id IS NOT NULL
+			AND o.outcome IS NULL AND o.origin <> 'backfill' OFFSET 0) AS o
+		CROSS JOIN LATERAL (SELECT * FROM river_job WHERE id = o.job_id OFFSET 0) AS j
+		WHERE TRUE`
+	if s.db.Kind == database.SQLite {
+		from = `punctual_occurrence o JOIN river_job j ON j.id = o.job_id
+			WHERE o.schedule_id = ANY($1) AND o.job_id IS NOT NULL AND o.outcome IS NULL AND o.origin <> 'backfill'`
+	}
 	rows, err := s.db.Reader().Query(ctx, `SELECT o.schedule_id, j.id,
 			CASE WHEN j.state = 'running' THEN 1 ELSE 0 END, CASE WHEN `+s.jobs.Retrying+` THEN 1 ELSE 0 END
-		FROM punctual_occurrence o JOIN river_job j ON j.id = o.job_id
-		WHERE o.schedule_id = ANY($1) AND o.job_id IS NOT NULL AND o.outcome IS NULL
-			AND o.origin <> 'backfill' AND NOT (`+s.jobs.Ended+`)
+		FROM `+from+` AND NOT (`+s.jobs.Ended+`)
 		ORDER BY j.id`, ids)
 	if err != nil {
 		return err

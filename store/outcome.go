@@ -23,19 +23,25 @@ type EndedJob struct{ Schedule, Outcome string }
 // anything runs.
 func (s *Store) WatchOutcomes(ended func([]EndedJob)) { s.ended = ended }
 
-// Those that ended lately are found by an index. All that is open is looked
-// through more seldom: for jobs whose worker's clock is slow, and for those that
-// are gone from the queue. That takes the longer the more jobs wait, and meanwhile
-// the clock decides nothing.
+// Those that ended lately are found by an index. What is open is looked through
+// beside that, a stretch at a time, since it takes the longer the more jobs wait,
+// and meanwhile the clock decides nothing: for outcomes that were written down
+// late, and for jobs that are gone from the queue.
 const (
 	outcomesOverlap  = 3 * time.Second
 	outcomesAllEvery = 15 * time.Second
+	outcomesStretch  = 1000
 )
 
-// outcomesSeen is until when a store has looked for outcomes.
+// outcomesSeen is how far a store has looked for outcomes.
 type outcomesSeen struct {
-	mu          sync.Mutex
-	lately, all time.Time
+	mu     sync.Mutex
+	known  bool      // lately is
+	lately time.Time // until when jobs that ended have been looked at
+	all    time.Time // when all that is open had been looked through
+	// after is the row after which to go on with all that is open; zero stands
+	// before the first.
+	after struct{ schedule, job int64 }
 }
 
 // CopyOutcomes copies what came of ended jobs from the queue into the ledger,
@@ -48,38 +54,107 @@ func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	seen := &s.outcomes
-	all := seen.all.IsZero() || now.Before(seen.all) || now.Sub(seen.all) >= outcomesAllEvery
-	rows, err := s.openButEnded(ctx, all)
+	if err := s.beginOutcomes(ctx, now); err != nil {
+		return 0, err
+	}
+	rows, err := s.endedLately(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var copied int64
-	if len(rows) > 0 {
-		if copied, err = s.copyOutcomes(ctx, rows); err != nil {
-			return 0, err
-		}
-	}
 	if len(rows) < outcomeBatch {
-		// There are no more.
-		if seen.lately = now; all {
-			seen.all = now
-		}
+		s.outcomes.lately = now // there are no more
 	}
-	return copied, nil
+	overlooked, err := s.endedOfOpen(ctx, now)
+	if err != nil {
+		return 0, err
+	}
+	if rows = append(rows, overlooked...); len(rows) == 0 {
+		return 0, nil
+	}
+	return s.copyOutcomes(ctx, rows)
 }
 
-// openButEnded are the rows of the ledger whose job has ended, at most a batch:
-// of those lately, or of all.
-func (s *Store) openButEnded(ctx context.Context, all bool) ([]int64, error) {
-	query, arguments := `SELECT o.id FROM river_job j JOIN punctual_occurrence o ON o.job_id = j.id
-		WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND `+s.jobs.EndedSince+` LIMIT $1`,
-		[]any{outcomeBatch, s.queue.Instant(s.outcomes.lately.Add(-outcomesOverlap))}
-	if all {
-		query, arguments = `SELECT o.id FROM punctual_occurrence o LEFT JOIN river_job j ON j.id = o.job_id
-			WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (j.id IS NULL OR `+s.jobs.Ended+`) LIMIT $1`, arguments[:1]
+// beginOutcomes finds out how far the clocks before this one came. What they left
+// is found among all that is open.
+func (s *Store) beginOutcomes(ctx context.Context, now time.Time) (err error) {
+	seen := &s.outcomes
+	if !seen.known {
+		if seen.lately, err = s.LastTick(ctx); err != nil {
+			return err
+		}
+		seen.known = true
 	}
-	return database.Values[int64](s.db.Reader().Query(ctx, query, arguments...))
+	// The time may have been set back.
+	if now.Before(seen.lately) {
+		seen.lately = now
+	}
+	if now.Before(seen.all) {
+		seen.all = time.Time{}
+	}
+	return nil
+}
+
+// endedLately are the rows of the ledger whose job has ended lately and whose
+// outcome is still open, at most a batch. The row is asked for job by job: a
+// planner that knows little of young tables would begin with all that is open.
+func (s *Store) endedLately(ctx context.Context) ([]int64, error) {
+	return database.Values[int64](s.db.Reader().Query(ctx, `SELECT row_id FROM (
+			SELECT (SELECT o.id FROM punctual_occurrence o WHERE o.job_id = j.id AND o.outcome IS NULL LIMIT 1) AS row_id
+			FROM river_job j WHERE `+s.jobs.EndedSince+`) AS lately
+		WHERE row_id IS NOT NULL LIMIT $1`, outcomeBatch, s.queue.Instant(s.outcomes.lately.Add(-outcomesOverlap))))
+}
+
+// endedOfOpen looks through the next stretch of what is open, and gives the rows
+// whose job has ended or is gone.
+func (s *Store) endedOfOpen(ctx context.Context, now time.Time) (ended []int64, err error) {
+	if now.Sub(s.outcomes.all) < outcomesAllEvery {
+		return nil, nil
+	}
+	if s.db.Kind == database.SQLite {
+		return s.endedInStretch(ctx, s.db.Reader(), now)
+	}
+	err = s.db.Transaction(ctx, func(tx database.Tx) error {
+		// As long as a table is young its statistics say that next to nothing is
+		// open, and then to gather and to sort it all would look cheapest.
+		if _, err := tx.Exec(ctx, "SET LOCAL enable_bitmapscan = off"); err != nil {
+			return err
+		}
+		ended, err = s.endedInStretch(ctx, tx, now)
+		return err
+	})
+	return ended, err
+}
+
+func (s *Store) endedInStretch(ctx context.Context, from database.Querier, now time.Time) (ended []int64, err error) {
+	seen := &s.outcomes
+	rows, err := from.Query(ctx, `SELECT o.id, o.schedule_id, o.job_id,
+			coalesce((SELECT CASE WHEN `+s.jobs.Ended+` THEN 1 ELSE 0 END FROM river_job j WHERE j.id = o.job_id), 1)
+		FROM punctual_occurrence o WHERE o.job_id IS NOT NULL AND o.outcome IS NULL AND (o.schedule_id, o.job_id) > ($1, $2)
+		ORDER BY o.schedule_id, o.job_id LIMIT $3`, seen.after.schedule, seen.after.job, outcomesStretch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	looked, after := 0, seen.after
+	for ; rows.Next(); looked++ {
+		var (
+			id   int64
+			over bool
+		)
+		if err := rows.Scan(&id, &after.schedule, &after.job, boolean{&over}); err != nil {
+			return nil, err
+		}
+		if over {
+			ended = append(ended, id)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if seen.after = after; looked < outcomesStretch {
+		seen.after, seen.all = struct{ schedule, job int64 }{}, now
+	}
+	return ended, nil
 }
 
 // copyOutcomes copies those of rows that nobody has copied meanwhile.

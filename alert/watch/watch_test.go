@@ -421,7 +421,7 @@ func (h *house) declare() *store.Store {
 func (h *house) tick(s *store.Store) {
 	h.Helper()
 	for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
-		b, err := s.Due(h.Context(), lane, 0, 10, 0)
+		b, err := s.Due(h.Context(), schedule.Wanted{Lane: lane, Limit: 10})
 		if err == nil && len(b.Candidates) > 0 {
 			_, err = s.Commit(h.Context(), b, schedule.DecideBatch(b.Candidates, b.Groups))
 		}

@@ -110,7 +110,7 @@ var commitTests = []test{
 		foresee(true, false, false)
 		equal(h, "reads two seconds before", read, 2)
 		h.at("10:00")
-		b, err := seer.Due(h.ctx(), schedule.LaneOnTime, 0, 500, 0)
+		b, err := seer.Due(h.ctx(), schedule.Wanted{Lane: schedule.LaneOnTime, Limit: 500})
 		h.must(err)
 		equal(h, "due", len(b.Candidates), 150)
 		equal(h, "reads when they are due", read, 2)
@@ -145,7 +145,7 @@ var commitTests = []test{
 			h.at(at)
 			for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
 				statements = nil
-				b, err := traced.Due(h.ctx(), lane, 0, 500, 0)
+				b, err := traced.Due(h.ctx(), schedule.Wanted{Lane: lane, Limit: 500})
 				h.must(err)
 				read := len(statements)
 				_, err = traced.Commit(h.ctx(), b, decide(b))

@@ -148,7 +148,7 @@ var raceTests = []test{
 			return repeat(func(int) {
 				h.advance(20 * time.Second)
 				for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
-					b, err := s.Due(h.ctx(), lane, 0, 500, 0)
+					b, err := s.Due(h.ctx(), schedule.Wanted{Lane: lane, Limit: 500})
 					try("due", err)
 					try("commit", errorOf(s.Commit(h.ctx(), b, decide(b))))
 				}

@@ -197,7 +197,7 @@ func (h *house) due(s *store.Store) []schedule.Batch {
 	h.Helper()
 	var batches []schedule.Batch
 	for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
-		b, err := s.Due(h.ctx(), lane, 0, 500, 0)
+		b, err := s.Due(h.ctx(), schedule.Wanted{Lane: lane, Limit: 500})
 		h.must(err)
 		if len(b.Candidates)+len(b.Unreadable) > 0 {
 			batches = append(batches, b)
@@ -233,8 +233,12 @@ func tick(ctx context.Context, s *store.Store) (total schedule.Committed, err er
 	for range rounds {
 		moved := 0
 		for _, read := range []func() (schedule.Batch, error){
-			func() (schedule.Batch, error) { return s.Due(ctx, schedule.LaneOnTime, 0, 500, 0) },
-			func() (schedule.Batch, error) { return s.Due(ctx, schedule.LaneLate, 0, 500, 0) },
+			func() (schedule.Batch, error) {
+				return s.Due(ctx, schedule.Wanted{Lane: schedule.LaneOnTime, Limit: 500})
+			},
+			func() (schedule.Batch, error) {
+				return s.Due(ctx, schedule.Wanted{Lane: schedule.LaneLate, Limit: 500})
+			},
 			func() (schedule.Batch, error) { return s.Waiting(ctx, 500) },
 		} {
 			b, err := read()

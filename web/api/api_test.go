@@ -279,7 +279,7 @@ func (s *site) apply(all ...schedule.Declaration) {
 func (s *site) tick() {
 	s.Helper()
 	for range 50 {
-		batch, err := s.Due(s.ctx(), schedule.LaneOnTime, 0, 500, 0)
+		batch, err := s.Due(s.ctx(), schedule.Wanted{Lane: schedule.LaneOnTime, Limit: 500})
 		s.must(err)
 		if len(batch.Candidates) == 0 {
 			return

@@ -71,8 +71,12 @@ func (p *past) at(after time.Duration) {
 	for range 50 {
 		moved := 0
 		for _, read := range []func() (schedule.Batch, error){
-			func() (schedule.Batch, error) { return p.store.Due(p.Context(), schedule.LaneOnTime, 0, 500, 0) },
-			func() (schedule.Batch, error) { return p.store.Due(p.Context(), schedule.LaneLate, 0, 500, 0) },
+			func() (schedule.Batch, error) {
+				return p.store.Due(p.Context(), schedule.Wanted{Lane: schedule.LaneOnTime, Limit: 500})
+			},
+			func() (schedule.Batch, error) {
+				return p.store.Due(p.Context(), schedule.Wanted{Lane: schedule.LaneLate, Limit: 500})
+			},
 			func() (schedule.Batch, error) { return p.store.Waiting(p.Context(), 500) },
 		} {
 			batch, err := read()

@@ -75,7 +75,7 @@ func sampleJob(ctx context.Context, kind string) (j rawJob, err error) {
 	if kind == "sqlite" {
 		columns = "json(args), json(metadata), kind, max_attempts, priority"
 	}
-	err = h.Until(ctx, time.Minute, func() (bool, error) {
+	err = h.Until(ctx, time.Minute, closely, func() (bool, error) {
 		var arguments, metadata []byte
 		err := h.DB.Reader().QueryRow(ctx, "SELECT "+columns+" FROM river_job").Scan(&arguments, &metadata, &j.kind, &j.attempts, &j.priority)
 		if errors.Is(err, database.ErrNoRows) {

@@ -15,6 +15,13 @@ type herd struct {
 	memory            float64       // of a clock, at most, MB
 }
 
+// How often the database is asked. Beside a herd that is work it would do for the
+// clock else.
+const (
+	closely = 2 * time.Millisecond
+	seldom  = 20 * time.Millisecond
+)
+
 // herds measures crowds, beside raw SQL that writes the same rows.
 func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, err error) {
 	goal := map[string]float64{"postgres": 1.3, "sqlite": 1.8}[kind]
@@ -52,9 +59,9 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 	return all, nil
 }
 
-// runHerd makes n schedules due at one instant, and watches clocks decide them.
-func runHerd(ctx context.Context, kind string, n, clocks int) (found herd, err error) {
-	h, due, err := house.Crowd(ctx, kind, programs, n)
+// runHerd makes a number of schedules due at one instant, and watches clocks decide them.
+func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, err error) {
+	h, due, err := house.Crowd(ctx, kind, programs, number)
 	if err != nil {
 		return found, err
 	}
@@ -66,22 +73,28 @@ func runHerd(ctx context.Context, kind string, n, clocks int) (found herd, err e
 		return found, fmt.Errorf("%d clocks were ready only %s after the herd was due", clocks, -wait)
 	}
 	time.Sleep(time.Until(due))
-	err = h.Until(ctx, 10*time.Minute, func() (bool, error) {
-		// Rows are numbered from one, without gaps as long as nothing is undone.
-		rows, err := h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence")
+	// Rows are numbered from one, without gaps as long as nothing is undone.
+	rows := func() (int64, error) { return h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence") }
+	err = h.Until(ctx, time.Minute, closely, func() (bool, error) {
+		n, err := rows()
+		found.first = time.Since(due)
+		return n > 0, err
+	})
+	if err != nil {
+		return found, err
+	}
+	err = h.Until(ctx, 10*time.Minute, seldom, func() (bool, error) {
+		n, err := rows()
 		after := time.Since(due)
-		if rows > 0 && found.first == 0 {
-			found.first = after
-		}
-		if rows >= int64(n)/2 && found.half == 0 {
+		if n >= int64(number)/2 && found.half == 0 {
 			found.half = after
 		}
-		if found.last = after; rows < int64(n) || err != nil {
+		if found.last = after; n < int64(number) || err != nil {
 			return false, err
 		}
 		// Two clocks number theirs at once: a lower number may come after the last.
-		rows, err = h.Number(ctx, "SELECT count(*) FROM punctual_occurrence")
-		return rows >= int64(n), err
+		n, err = h.Number(ctx, "SELECT count(*) FROM punctual_occurrence")
+		return n >= int64(number), err
 	})
 	if err != nil {
 		return found, err
@@ -89,5 +102,5 @@ func runHerd(ctx context.Context, kind string, n, clocks int) (found herd, err e
 	if found.memory, err = h.Clocks[0].Memory("VmHWM"); err != nil {
 		return found, err
 	}
-	return found, h.Exactly(ctx, n)
+	return found, h.Exactly(ctx, number)
 }

@@ -45,7 +45,7 @@ func late(ctx context.Context, kind string, size sizes) ([]figure.Figure, error)
 		return nil, err
 	}
 	begun := time.Now()
-	if err := h.Until(ctx, 30*time.Minute, func() (bool, error) {
+	if err := h.Until(ctx, 30*time.Minute, seldom, func() (bool, error) {
 		open, err := h.Number(ctx, "SELECT count(*) FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id WHERE s.key LIKE 'late%' AND d.cursor_at < $1", until)
 		return open == 0, err
 	}); err != nil {

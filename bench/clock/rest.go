@@ -66,7 +66,7 @@ func untilReady(ctx context.Context, h *house.House) (time.Duration, error) {
 	if err := h.StartClocks(ctx, 1); err != nil {
 		return 0, err
 	}
-	err := h.Until(ctx, time.Minute, func() (bool, error) {
+	err := h.Until(ctx, time.Minute, closely, func() (bool, error) {
 		rows, err := h.Number(ctx, "SELECT count(*) FROM punctual_occurrence")
 		return rows == 1, err
 	})
@@ -85,7 +85,7 @@ func edit(ctx context.Context, h *house.House, n int) (late []float64, err error
 		}
 		declared := time.Now()
 		var due, decided time.Time
-		err := h.Until(ctx, 10*time.Second, func() (bool, error) {
+		err := h.Until(ctx, 10*time.Second, closely, func() (bool, error) {
 			rows, err := h.DB.Reader().Query(ctx, "SELECT due_at, decided_at FROM punctual_occurrence WHERE due_at > $1 ORDER BY id LIMIT 1", asked)
 			if err != nil {
 				return false, err

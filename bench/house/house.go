@@ -183,15 +183,15 @@ func (h *House) StartClocks(ctx context.Context, n int) error {
 		}
 		h.Clocks, h.started = append(h.Clocks, p), h.started+1
 	}
-	return h.Until(ctx, time.Minute, func() (bool, error) {
+	return h.Until(ctx, time.Minute, 2*time.Millisecond, func() (bool, error) {
 		text, err := os.ReadFile(path)
 		return strings.Count(string(text), "the clock runs") == h.started, err
 	})
 }
 
-// Until asks every few milliseconds.
-func (h *House) Until(ctx context.Context, limit time.Duration, done func() (bool, error)) error {
-	return process.Until(ctx, limit, 2*time.Millisecond, h.Clocks, done)
+// Until asks again and again.
+func (h *House) Until(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
+	return process.Until(ctx, limit, every, h.Clocks, done)
 }
 
 // Busy is how long the clocks computed.

@@ -36,6 +36,7 @@ var laneTime = map[schedule.Lane]time.Duration{
 type crowd struct {
 	size int            // of the next batch; zero: there is no crowd
 	next schedule.Batch // has been read, if it has candidates
+	took time.Duration  // to decide the last batch
 	rest bool           // its own share is done; what is left of the others' is not
 }
 
@@ -48,7 +49,10 @@ type crowd struct {
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
 	at := c.crowds[lane]
 	delete(c.crowds, lane) // what is in hand is not kept beyond an error
-	size, b := max(at.size, min(firstBatch, c.batch)), at.next
+	size, b := at.size, at.next
+	if size == 0 {
+		size = min(firstBatch, c.batch)
+	}
 	share := schedule.Share{Number: c.rank, Of: c.clocks}
 	if at.rest {
 		share = schedule.Share{}
@@ -58,10 +62,16 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 			return false, err
 		}
 	}
-	var took time.Duration
+	took := at.took
 	for end := time.Now().Add(laneTime[lane]); ; {
 		if len(b.Candidates)+len(b.Unreadable) < size || ctx.Err() != nil {
-			return c.decide(ctx, b)
+			began := time.Now()
+			more, err = c.decide(ctx, b)
+			if took = time.Since(began); more && took > laneTime[lane] {
+				// A few that catch up with much take long, too.
+				c.crowds[lane] = crowd{size: c.following(len(b.Candidates), true), took: took}
+			}
+			return more, err
 		}
 		following := c.following(size, took > laneTime[lane])
 		ahead := c.readAhead(ctx, schedule.Wanted{Lane: lane, Share: share, Limit: following, Offset: inShare(b, share)})
@@ -78,11 +88,11 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		b, size = next.batch, following
 		switch full := len(b.Candidates)+len(b.Unreadable) >= size; {
 		case !full && share.Of > 1:
-			c.crowds[lane] = crowd{size: size, rest: true}
+			c.crowds[lane] = crowd{size: size, took: took, rest: true}
 			_, err = c.decide(ctx, b)
 			return true, err
 		case len(b.Candidates) == 0 || !time.Now().Before(end):
-			c.crowds[lane] = crowd{size, b, at.rest}
+			c.crowds[lane] = crowd{size, b, took, at.rest}
 			return true, nil
 		}
 		c.sleep(ctx, batchPause)

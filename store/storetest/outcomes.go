@@ -106,6 +106,34 @@ var outcomeTests = []test{
 		copyAll()
 		equal(h, "open", h.number("SELECT count(*) FROM punctual_occurrence WHERE outcome IS NULL"), 0)
 	}},
+	{"of thousands that wait the one that is gone and the one that was written down late are found", func(h *house) {
+		const all = 2500
+		h.apply(many(all, "hourly at :00")...)
+		h.at("10:00")
+		for h.number("SELECT count(*) FROM river_job") < all {
+			h.tick()
+		}
+		// As of a minute ago there is nothing that ended lately.
+		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		for i, key := range []string{"s0001", "s2400"} {
+			id := h.run(key, 0).JobID
+			if i == 0 {
+				h.exec("DELETE FROM river_job WHERE id = $1", id)
+			} else {
+				h.job(id, "completed") // at half past nine
+			}
+		}
+		looks := 0
+		for ; looks < 20 && h.number("SELECT count(*) FROM punctual_occurrence WHERE outcome IS NULL") > all-2; looks++ {
+			h.at(fmt.Sprintf("10:00:%02d", 20+looks))
+			h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		}
+		equal(h, "the one that is gone", h.run("s0001", 0).State, "unknown")
+		equal(h, "the one that was written down late", h.run("s2400", 0).State, "succeeded")
+		if looks < 3 {
+			h.Errorf("all %d were looked through %d at a time, so that the clock was held up", all, all/looks)
+		}
+	}},
 	{"a job that is retried by hand has its outcome yet to come", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		h.at("10:00")

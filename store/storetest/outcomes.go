@@ -115,7 +115,7 @@ var outcomeTests = []test{
 		}
 		// As of a minute ago there is nothing that ended lately.
 		h.must(errorOf(h.CopyOutcomes(h.ctx())))
-		for i, key := range []string{"s0001", "s2400"} {
+		for i, key := range []string{"s001", "s2400"} {
 			id := h.run(key, 0).JobID
 			if i == 0 {
 				h.exec("DELETE FROM river_job WHERE id = $1", id)
@@ -128,7 +128,7 @@ var outcomeTests = []test{
 			h.at(fmt.Sprintf("10:00:%02d", 20+looks))
 			h.must(errorOf(h.CopyOutcomes(h.ctx())))
 		}
-		equal(h, "the one that is gone", h.run("s0001", 0).State, "unknown")
+		equal(h, "the one that is gone", h.run("s001", 0).State, "unknown")
 		equal(h, "the one that was written down late", h.run("s2400", 0).State, "succeeded")
 		if looks < 3 {
 			h.Errorf("all %d were looked through %d at a time, so that the clock was held up", all, all/looks)

@@ -120,6 +120,32 @@ var commitTests = []test{
 		foresee(true, false)
 		equal(h, "reads of what is ready already", read, 2)
 	}},
+	{"shares of what is due are all of it, each schedule in one of them, in order", func(h *house) {
+		h.apply(many(100, "hourly at :00")...)
+		h.at("10:00")
+		for of := range 5 {
+			seen := map[int64]int{}
+			for number := range max(of, 1) {
+				for offset := 0; ; offset += 7 {
+					b, err := h.Due(h.ctx(), schedule.Wanted{Share: schedule.Share{Number: number, Of: of}, Limit: 7, Offset: offset})
+					h.must(err)
+					for i, c := range b.Candidates {
+						seen[c.Schedule.ID]++
+						if i > 0 && c.Schedule.ID < b.Candidates[i-1].Schedule.ID {
+							h.Errorf("of %d: %d came after %d", of, c.Schedule.ID, b.Candidates[i-1].Schedule.ID)
+						}
+					}
+					if len(b.Candidates) < 7 {
+						break
+					}
+				}
+			}
+			for id, n := range seen {
+				equal(h, fmt.Sprintf("shares of %d that have schedule %d", of, id), n, 1)
+			}
+			equal(h, fmt.Sprintf("schedules in %d shares", of), len(seen), 100)
+		}
+	}},
 	{"hundreds of schedules are read and committed by a handful of statements", func(h *house) {
 		var mu sync.Mutex
 		var statements []string

@@ -40,16 +40,27 @@ var (
 	onDays = pattern(`^(?:hourly|every (?:([0-9]+) ?)?(?:(m|mins?|minutes?)|h|hrs?|hours?)) (?:on )?(?:(weekdays|workdays)|(weekends)|(` + dayList + `))$`)
 	// weekdayOfMonth finds monthly on last friday, and the 2nd tuesday of the month
 	// at 09:00.
-	weekdayOfMonth = pattern(`^(?:(?:monthly|every month)(?: on)? |(?:every|each|on) )?(?:the )?(first|1st|second|2nd|third|3rd|fourth|4th|last) ` + dayName + ofTheMonth + `?` + oneTime)
+	weekdayOfMonth = pattern(`^(?:(?:monthly|every month)(?: on)? |(?:every|each|on) )?(?:the )?` + nthWeekday + `(?:(?:,? and |, ?| ?& ?)(?:the )?` + nthWeekday + `)? ` + dayName + `(?:` + ofTheMonth + `| (?:of|in) (?:every )?` + monthName + `)?` + oneTime)
+	// endOfQuarter finds the last day of the quarter at 18:00.
+	endOfQuarter = pattern(`^(?:the )?(?:last day|end) of (?:(?:the|each|every) )?quarter` + oneTime)
+	// oddDays finds every odd day at 09:00, and even days of the month.
+	oddDays = pattern(`^(?:(?:every|on) )?(odd|even) (?:days?|dates?)` + ofTheMonth + `?` + oneTime)
 	// everySecond finds what may mean every other week, and the second in a month.
 	everySecond = pattern(`^every (second|2nd|third|3rd|fourth|4th) ` + dayName + oneTime)
 	// dayOfMonth finds the last day of the month at 09:00, end of month, and the
 	// 15th of every month.
 	dayOfMonth = pattern(`^(?:(?:every|each|on|monthly on) )?(?:the )?(?:(last|first) (?:(day)|working day|workday|weekday|business day)|(end)|` + dayOfTheMonth + `(?: day)?)` + ofTheMonth + oneTime)
 	// partOfDay finds nightly, and every morning at 08:00.
-	partOfDay = pattern(`^(?:(?:every|each) (morning|afternoon|evening|night)|(nightly))` + oneTime)
+	partOfDay = pattern(`^(?:(?:(?:every|each|in the|all) )?(morning|afternoon|evening|night)s?|(nightly))` + oneTime)
+	// partOfDays finds weekday mornings, and every friday evening at 18:00.
+	partOfDays = pattern(`^((?:(?:every|each|on|weekly on) )?(?:weekdays?|weekends?|` + dayList + `)) ((?:morning|afternoon|evening|night)s?` + oneTime[:len(oneTime)-1] + `)$`)
+	// endOfMonth finds the last day of february, and first day of march at 09:00.
+	endOfMonth = pattern(`^(?:(?:on|every) )?(?:the )?(?:(?:(last)|first) day|(end)|start|beginning) (?:of|in) (?:every )?` + monthName + oneTime)
+	// everyMonthOf finds every january, and each may at 09:00.
+	everyMonthOf = pattern(`^(?:every|each) ` + monthName + oneTime)
 	// daysOfMonth finds every 1st and 15th at 06:00, and on the 1st, 10th and 20th.
-	daysOfMonth = pattern(`^(?:(?:every|on|monthly on) )?(?:the )?(` + nthDay + `(?:(?:, ?| and |, and | ?& ?)(?:the )?` + nthDay + `)*)` + ofTheMonth + `?` + oneTime)
+	daysOfMonth = pattern(`^(?:(?:every month on|every|on|monthly on) )?(?:the )?(` + nthDay + `(?:(?:, ?| and |, and | ?& ?)(?:the )?` + nthDay + `)*)` + ofTheMonth + `?` + oneTime)
+	timesAnHour = pattern(`^([0-9]{1,2}) times (?:(?:an?|per|each|every) )?(hour|minute)(?:ly)?$`)
 	timesADay   = pattern(`^([0-9]{1,2}) times (?:daily|(?:a|per|each|every) day)$`)
 	// listOfWeekdays finds mon-fri at 09:00, and monday, wednesday and friday.
 	listOfWeekdays = pattern(`^(?:weekly )?(?:(?:every|each|on) )?(` + dayList + `)` + anyTime)
@@ -59,7 +70,8 @@ var (
 
 const (
 	aDayOrDays = aDay + `(?: ?(?:-|to|through|thru|until|till) ?` + aDay + `)?`
-	dayList    = aDayOrDays + `(?:(?:,? and |, ?| ?[&+/] ?)` + aDayOrDays + `)*`
+	dayList    = aDayOrDays + `(?:(?:,? and |, ?| ?[&+/] ?| )` + aDayOrDays + `)*`
+	nthWeekday = `(first|1st|second|2nd|third|3rd|fourth|4th|last)`
 	nthDay     = `[0-9]{1,2}(?:st|nd|rd|th)`
 )
 
@@ -112,6 +124,16 @@ func inTheYear(guess string) string {
 		month := fields[monthField].names[d.month*3-3 : d.month*3]
 		return fmt.Sprintf("%s %d %s *", cronClock(d.time[0], d.time[1]), d.day, month)
 	}
+	if parts := endOfMonth().FindStringSubmatch(guess); parts != nil {
+		day := "1"
+		if parts[1]+parts[2] != "" {
+			day = "L"
+		}
+		return cronClock(parts[4], parts[5]) + " " + day + " " + parts[3][:3] + " *"
+	}
+	if parts := everyMonthOf().FindStringSubmatch(guess); parts != nil {
+		return cronClock(parts[2], parts[3]) + " 1 " + parts[1][:3] + " *"
+	}
 	if parts := everyMonths().FindStringSubmatch(guess); parts != nil {
 		return monthsApart(parts)
 	}
@@ -122,7 +144,20 @@ func inTheYear(guess string) string {
 		return intervalOnDays(parts[1], parts[2] != "", daysOfCron(parts))
 	}
 	if parts := weekdayOfMonth().FindStringSubmatch(guess); parts != nil {
-		return cronClock(parts[3], parts[4]) + " * * " + parts[2] + ordinals[parts[1]]
+		days, month := parts[3]+ordinals[parts[1]], "*"
+		if parts[2] != "" {
+			days += "," + parts[3] + ordinals[parts[2]]
+		}
+		if parts[4] != "" {
+			month = parts[4][:3]
+		}
+		return fmt.Sprintf("%s * %s %s", cronClock(parts[5], parts[6]), month, days)
+	}
+	if parts := endOfQuarter().FindStringSubmatch(guess); parts != nil {
+		return cronClock(parts[1], parts[2]) + " L 3/3 *"
+	}
+	if parts := oddDays().FindStringSubmatch(guess); parts != nil {
+		return cronClock(parts[2], parts[3]) + map[string]string{"odd": " */2 * *", "even": " 2/2 * *"}[parts[1]]
 	}
 	return guess
 }
@@ -246,6 +281,19 @@ func inTheDay(guess string) string {
 		}
 		return "daily at " + strings.Join(list, ", ")
 	}
+	if parts := timesAnHour().FindStringSubmatch(guess); parts != nil {
+		times, _ := strconv.Atoi(parts[1])
+		if times < 1 || 60%times != 0 {
+			return guess
+		}
+		return fmt.Sprintf("every %d%s", 60/times, map[string]string{"hour": "m", "minute": "s"}[parts[2]])
+	}
+	if parts := partOfDays().FindStringSubmatch(guess); parts != nil {
+		if parts[3] == "" && strings.HasPrefix(parts[2], "night") {
+			return guess // of which of two days
+		}
+		return parts[1] + strings.TrimPrefix(inTheDay(parts[2]), "daily")
+	}
 	parts := partOfDay().FindStringSubmatch(guess)
 	if parts == nil {
 		return guess
@@ -268,15 +316,40 @@ func inTheWeek(guess string) string {
 	if parts == nil {
 		return guess
 	}
-	var days []string
+	times := parts[2]
+	if len(times) > 0 && len(times) <= 2 {
+		times = clock(times, "")
+	}
+	return onThese(weekdaysIn(parts[1])) + " at " + times
+}
+
+// onThese is the beginning of the phrase for some days of the week.
+func onThese(days []int) string {
+	set, names := uint8(0), []string(nil)
+	for _, day := range days {
+		set |= 1 << day
+		names = append(names, weekdayNames[day*3:day*3+3])
+	}
+	switch set {
+	case allWeekdays:
+		return "daily"
+	case workdays:
+		return "weekdays"
+	}
+	return "weekly on " + strings.Join(names, ", ")
+}
+
+// weekdaysIn are the days of a list in words, such as mondays and wed-fri, each
+// once, in the order of the list.
+func weekdaysIn(list string) (days []int) {
 	set, before, through := uint8(0), 0, false
 	add := func(day int) {
 		if set&(1<<day) == 0 {
-			days = append(days, weekdayNames[day*3:day*3+3])
+			days = append(days, day)
 		}
 		set |= 1 << day
 	}
-	for _, found := range weekdayWords().FindAllStringSubmatch(parts[1], -1) {
+	for _, found := range weekdayWords().FindAllStringSubmatch(list, -1) {
 		day, ok := fields[weekdayField].value(found[1])
 		if !ok {
 			through = true
@@ -289,17 +362,7 @@ func inTheWeek(guess string) string {
 		add(day)
 		before, through = day, false
 	}
-	times := parts[2]
-	if len(times) > 0 && len(times) <= 2 {
-		times = clock(times, "")
-	}
-	switch set {
-	case allWeekdays:
-		return "daily at " + times
-	case workdays:
-		return "weekdays at " + times
-	}
-	return "weekly on " + strings.Join(days, ", ") + " at " + times
+	return days
 }
 
 // noSuchDay is the error about a day that is in no year, or not in the one given.
@@ -327,45 +390,4 @@ func noSuchDay(expression string) *Error {
 		Expression: expression, Field: "day", Text: text, Offset: offset + strings.Index(expression[offset:], text),
 		Problem: fmt.Sprintf("is no day: %s %s %d days", month, has, length), Allowed: "days that exist, in cron such as 0 9 25 dec * for the 25th of December at 09:00",
 	}
-}
-
-// zoneBehind is the error about a zone that stands behind an expression, and the
-// expression with the zone before it. What stands before the zone has to mean
-// something, else the zone is not what is wrong.
-func zoneBehind(expression string) (*Error, []string) {
-	prefix, _, _ := cutZone(expression)
-	trimmed := strings.TrimRight(expression, " \t\r\n")
-	cut := strings.LastIndexAny(trimmed, " \t")
-	if prefix != "" || cut < 0 {
-		return nil, nil
-	}
-	written := strings.Trim(trimmed[cut:], " \t()")
-	problem := "does not stand behind the times"
-	name, known := zonesByPlainName()[plainName(written)]
-	if _, ambiguous := abbreviations[strings.ToUpper(written)]; ambiguous || isOffset(written) {
-		problem = zoneProblem(written)
-	} else if !known {
-		return nil, nil
-	}
-	rest := strings.TrimSpace(trimmed[:cut])
-	if end := len(rest) - len(" in"); end > 0 && strings.EqualFold(rest[end:], " in") {
-		rest = rest[:end]
-	}
-	hints := []string{rest}
-	if _, err := parseRule(rest, exceptions{zone: utc}); err != nil {
-		hints = meant(rest)
-	}
-	if len(hints) == 0 {
-		return nil, nil
-	}
-	for i, hint := range hints {
-		hints[i] = "TZ=" + name + " " + hint
-	}
-	if zoneProblem(written) != "" {
-		hints = nil
-	}
-	return &Error{
-		Expression: expression, Field: "zone", Text: written, Offset: cut + strings.Index(trimmed[cut:], written), Problem: problem,
-		Allowed: "a zone in the field for it, timezone in a file of schedules, or before the expression, as in TZ=Europe/Paris 0 9 * * *",
-	}, hints
 }

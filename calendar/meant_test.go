@@ -209,10 +209,26 @@ func TestAnIntervalThatBeginsAtATimeOfDayIsToldHowFromIsWritten(t *testing.T) {
 }
 
 func TestADayCountedFromTodayIsToldThatAOnceNeedsItsDate(t *testing.T) {
-	for _, written := range []string{"in 5 minutes", "tomorrow at noon", "next friday 14:00", "today at 5pm", "Tonight", "TZ=Europe/Paris tomorrow at 9:00"} {
-		_, err := calendar.Parse(written)
-		if err == nil || !strings.Contains(err.Error(), " says no date, which a once needs; ") || !strings.HasSuffix(err.Error(), "as in once at 2027-01-01T09:00") {
-			t.Errorf("%q: %v", written, err)
+	for _, c := range []struct{ written, example string }{
+		{"in 5 minutes", "once at 2027-01-01T09:00"},
+		{"in an hour", "once at 2027-01-01T09:00"},
+		{"tomorrow at noon", "once at 2027-01-01T12:00"},
+		{"tomorrow at 8", "once at 2027-01-01T08:00"},
+		{"next friday 14:00", "once at 2027-01-01T14:00"},
+		{"today at 5pm", "once at 2027-01-01T17:00"},
+		{"Tonight", "once at 2027-01-01T09:00"},
+		{"once tomorrow at 9", "once at 2027-01-01T09:00"},
+		{"once at 8:30", "once at 2027-01-01T08:30"},
+		{"once in 10 minutes", "once at 2027-01-01T09:00"},
+		{"TZ=Europe/Paris tomorrow at 9:00", "once at 2027-01-01T09:00"},
+	} {
+		_, err := calendar.Parse(c.written)
+		want := "says no date, which a once needs; allowed: once at with a date and a time, as in " + c.example + ", or punctual schedules trigger KEY, which runs it once at any moment"
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", c.written, err, want)
+		}
+		if _, err := calendar.Parse(c.example); err != nil {
+			t.Errorf("the example %q is no when itself: %v", c.example, err)
 		}
 	}
 }

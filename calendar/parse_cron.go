@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -109,8 +108,6 @@ func (p *parser) splitFields(offset int, list *[7]word) (int, error) {
 	first := list[0]
 	all := word{text: p.text[first.start:], start: first.start, end: len(p.text)}
 	switch {
-	case slices.Contains(wordsForOnce, first.text):
-		return 0, p.failWord("once", all, "says no date, which a once needs", "once at with a date and a time, as in once at 2027-01-01T09:00")
 	case looksLikeDate(first.text):
 		return 0, p.failWord("once", all, momentProblem(all.text, `lacks "once at" before it`), "once at and "+allowedMoments)
 	case n < 5 && first.text[0] >= 'a' && first.text[0] <= 'z':
@@ -124,9 +121,6 @@ func (p *parser) splitFields(offset int, list *[7]word) (int, error) {
 	return 0, p.fail("expression", first.start, len(p.text), fmt.Sprintf("has %s", count(n, "field")),
 		"five (minute, hour, day of month, month, day of week), or six with the second first")
 }
-
-// wordsForOnce begin what people write for a day that is counted from today.
-var wordsForOnce = []string{"in", "today", "tonight", "tomorrow", "next", "now"}
 
 // isPlainWord tells words of a language from fields of cron, which hold letters
 // too: mon-fri, jan, friL, LW and L-3.
@@ -385,7 +379,7 @@ func (s *dateSet) simplify() {
 func (p *parser) impossible(dates []word) *Error {
 	written := func(w word) string { return shortened(p.original[w.start:w.end]) }
 	return p.failWord("day of month", dates[0],
-		fmt.Sprintf("never comes with month %q and day of week %q", written(dates[1]), written(dates[2])), "dates that exist")
+		fmt.Sprintf("never comes with month %q and day of week %q", written(dates[1]), written(dates[2])), "dates that exist; the last day of a month is L, as in 0 9 L 2 *")
 }
 
 // macros and the cron expressions they stand for.

@@ -152,7 +152,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"0 0 * * 5#0", "day of week", "5#0", "#5"},
 		{"0 0 * * #2", "day of week", "#2", "name a day"},
 		{"0 0 * * L", "day of week", "L", "friL"},
-		{"@reboot", "expression", "@reboot", "@hourly"},
+		{"@reboot", "expression", "@reboot", "schedules trigger"},
 		{"@daily 5", "expression", "5", "too much"},
 		{"@", "expression", "@", "@hourly"},
 		{"every", "interval", "", "no length"},

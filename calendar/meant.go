@@ -41,23 +41,34 @@ func withMeant(err error, expression string) error {
 // several meanings.
 func meant(expression string) (hints []string) {
 	_, _, offset := cutZone(expression)
-	for _, guesses := range []func(string) []string{foreign, everydayWords, otherOrder} {
-		for _, guess := range guesses(expression[offset:]) {
-			if _, err := parseRule(guess, exceptions{zone: utc}); err == nil && !slices.Contains(hints, guess) {
-				hints = append(hints, guess)
-			}
-		}
-		if len(hints) > 0 {
-			return hints
+	if hints = whens(foreign(expression[offset:])); hints == nil {
+		hints = inWords(expression[offset:])
+	}
+	return hints
+}
+
+// inWords are the whens that everyday words mean.
+func inWords(expression string) []string {
+	guess := misspelled(plainly(expression))
+	if hints := whens(everydayWords(guess)); hints != nil {
+		return hints
+	}
+	return whens([]string{otherOrder(guess)})
+}
+
+// whens keeps the guesses that are whens, each once.
+func whens(guesses []string) (kept []string) {
+	for _, guess := range guesses {
+		if _, err := parseRule(guess, exceptions{zone: utc}); err == nil && !slices.Contains(kept, guess) {
+			kept = append(kept, guess)
 		}
 	}
-	return nil
+	return kept
 }
 
 // everydayWords are the meanings of a phrase whose words stand in the order of the
 // grammar.
-func everydayWords(expression string) []string {
-	guess := misspelled(plainly(expression))
+func everydayWords(guess string) []string {
 	guesses := []string{guess}
 	if friday13().MatchString(guess) {
 		return nil
@@ -105,16 +116,13 @@ var namesOfTime = []string{"monday", "tuesday", "wednesday", "thursday", "friday
 var knownWords = map[string]bool{"today": true, "midday": true, "someday": true, "holiday": true, "workday": true, "weekday": true, "noonday": true, "birthday": true}
 
 // otherOrder is the meaning of a phrase whose words stand in another order.
-func otherOrder(expression string) []string {
-	guess := misspelled(plainly(expression))
+func otherOrder(guess string) string {
 	if last := timeLast(guess); last != guess {
-		if phrase := inTheGrammar(last); phrase != "" {
-			if _, err := parseRule(phrase, exceptions{zone: utc}); err == nil {
-				return []string{phrase}
-			}
+		if phrase := whens([]string{inTheGrammar(last)}); phrase != nil {
+			return phrase[0]
 		}
 	}
-	return []string{inAnyOrder(guess)}
+	return inAnyOrder(guess)
 }
 
 // plainly writes an expression in one way of spelling numbers and times.

@@ -117,7 +117,7 @@ var aloneWhen = pattern(`(?i)\b(?:every|each|daily|hourly|weekdays?|weekends?|mo
 
 // severalWhens are two whens that an expression holds, if both mean something.
 func severalWhens(text string) []string {
-	for _, span := range betweenWhens().FindAllStringIndex(text, 8) {
+	for _, span := range betweenWhens().FindAllStringIndex(text, 4) {
 		var list []string
 		for _, part := range []string{text[:span[0]], text[span[1]:]} {
 			part = strings.TrimSpace(part)

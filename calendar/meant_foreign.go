@@ -24,21 +24,10 @@ func foreign(expression string) []string {
 
 // orInWords is an expression if it makes a when, else what it means in words.
 func orInWords(expression string) []string {
-	if _, err := parseRule(expression, exceptions{zone: utc}); err == nil {
-		return []string{expression}
+	if whole := whens([]string{expression}); whole != nil {
+		return whole
 	}
-	for _, guesses := range [][]string{everydayWords(expression), otherOrder(expression)} {
-		var whens []string
-		for _, guess := range guesses {
-			if _, err := parseRule(guess, exceptions{zone: utc}); err == nil {
-				whens = append(whens, guess)
-			}
-		}
-		if len(whens) > 0 {
-			return whens
-		}
-	}
-	return nil
+	return inWords(expression)
 }
 
 // labelled finds an expression in quotes, or with a label before it or a mark or
@@ -54,8 +43,8 @@ func bare(written string) []string {
 	if inner == "" || inner == written || strings.ContainsAny(inner, "()") {
 		return nil
 	}
-	if whens := orInWords(inner); whens != nil {
-		return whens
+	if meant := orInWords(inner); meant != nil {
+		return meant
 	}
 	return foreign(inner)
 }
@@ -262,8 +251,8 @@ var (
 	hashed      = regexp.MustCompile(`(^|[ ,])H(?:\([0-9-]+\))?`)
 )
 
-// inWords are words in the fields of cron.
-var inWords = strings.NewReplacer("weekdays", "mon-fri", "weekends", "sat,sun", "daily", "*")
+// wordsOfCron are words in the fields of cron.
+var wordsOfCron = strings.NewReplacer("weekdays", "mon-fri", "weekends", "sat,sun", "daily", "*")
 
 // fieldsMended are ways to write a field of cron that none reads.
 var fieldsMended = rephrasings([][2]string{
@@ -290,7 +279,7 @@ func ofCron(written string) []string {
 			return []string{"every " + (&interval{period: int64(n) * units[large.unit]}).length()}
 		}
 	}
-	short := longNames().ReplaceAllStringFunc(inWords.Replace(strings.ToLower(text)), func(name string) string { return name[:3] })
+	short := longNames().ReplaceAllStringFunc(wordsOfCron.Replace(strings.ToLower(text)), func(name string) string { return name[:3] })
 	switch {
 	case len(fields) < 5 && strings.Contains(text, "*"):
 		return []string{text + strings.Repeat(" *", 5-len(fields))}

@@ -212,6 +212,9 @@ func (d *document) declare(e *entry, o Options) {
 		}
 		d.used["limit "+limit] = true
 	}
+	if d.more { // what else is wrong is told another time, and costs time
+		return
+	}
 	for _, fault := range s.Validate() {
 		d.invalid(e, field, fault)
 	}

@@ -239,6 +239,9 @@ func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 	}
 	if n.kind != mapping {
 		advice := "write it as name: value"
+		if parts := nameAndValue.FindStringSubmatch(strings.TrimSpace(string(d.line(n.place.line)))); n.kind == text && !n.quoted && parts != nil {
+			advice = fmt.Sprintf("write %s: %s", parts[1], parts[2])
+		}
 		if isListOfMappings(n) {
 			advice = "write it without the dashes, as name: value"
 		}
@@ -348,7 +351,7 @@ func (d *decoder) objectAdvice(n *node, fields structFields, field string) strin
 	switch {
 	case isListOfMappings(n):
 		return "write it without the dashes"
-	case n.kind == text && name == "http" && strings.Contains(n.text, "://"):
+	case n.kind == text && name == "http" && strings.Contains(n.text, "://") && !strings.HasPrefix(n.text, "url:"):
 		return fmt.Sprintf("write http: {url: %q}", n.text)
 	case n.kind == text && name == "job" && !strings.Contains(n.text, " "):
 		return fmt.Sprintf("write job: {kind: %q}", n.text)

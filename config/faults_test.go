@@ -112,7 +112,7 @@ func TestWhatIsWronglyIndentedOrListedIsToldWithTheFormThatIsWanted(t *testing.T
 			`2:3 timezone: this line is indented more than the one above, which has a value already → do not indent it, as the one above`,
 		}},
 		{"a value with a colon", "schedules:\n  a:\n    when: every 5s\n    run: echo a: b\n", []string{
-			`4:10 schedules.a: a key cannot stand here → put a value that holds ": " in quotes, or mend the indentation`,
+			`4:10 schedules.a: a key cannot stand here → put it in quotes: 'echo a: b'`,
 		}},
 
 		{"a year", one("expires", "1y"), []string{`5:14 schedules.a.expires: "1y"` + duration + ` → a year is not of one length; write 365d`}},

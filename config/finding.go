@@ -187,7 +187,7 @@ func (f *findings) line(number int) []rune {
 // all else: what is wrong besides is often only what they make of it.
 func (f *findings) sorted() []Finding {
 	first := func(one Finding) int {
-		if one.Problem == tabProblem {
+		if strings.HasPrefix(one.Problem, tabProblem) {
 			return 0
 		}
 		return 1

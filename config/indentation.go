@@ -107,11 +107,17 @@ func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice 
 			deeper := levels[len(levels)-1]
 			levels = levels[:len(levels)-1]
 			if len(levels) == 0 || levels[len(levels)-1] < indent {
+				if len(levels) > 0 && parts[2] == "" && !isAnyKey(strings.TrimSuffix(content, ":")) {
+					deeper = levels[len(levels)-1] // the key of a schedule
+				}
 				return at, shallowProblem, likeAbove(deeper)
 			}
 		}
 		if len(levels) == 0 || levels[len(levels)-1] < indent {
 			if hasValue {
+				if parts[2] == "" && len(levels) > 1 && !isAnyKey(strings.TrimSuffix(content, ":")) {
+					levels = levels[:len(levels)-1]
+				}
 				return at, "this line is indented more than the one above, which has a value already", likeAbove(levels[len(levels)-1])
 			}
 			levels = append(levels, indent)
@@ -137,8 +143,13 @@ func (r *yamlReader) lineAstray(from, to int, field string) bool {
 			continue
 		}
 		block = -1
-		if advice := withoutSpace(content, isAnyKey); advice != "" {
-			r.add(place{number, indent + 1, len([]rune(content))}, field, advice, "this is not a key with a value")
+		advice := withoutSpace(content, isAnyKey)
+		if advice == "" {
+			advice = r.withoutColon(number, content, indent)
+		}
+		if advice != "" {
+			first, _, _ := strings.Cut(field, " ")
+			r.add(place{number, indent + 1, len([]rune(content))}, first, advice, "this is not a key with a value")
 			return true
 		}
 		if header := blockHeader.FindStringSubmatch(content); header != nil {
@@ -203,6 +214,25 @@ func withoutSpace(line string, known func(key string) bool) string {
 		return ""
 	}
 	return fmt.Sprintf("put a space after the colon: %s: %s", parts[1], parts[2])
+}
+
+// equalsKey is a key and its value with something else than a colon between them.
+var equalsKey = regexp.MustCompile(`^([a-z_]+)(?:[ \t]*=[ \t]*|[ \t]+)([^\s:=].*)$`)
+
+// withoutColon is advice for a line that is a key without the colon behind it: a
+// known one before its value, or any on a line of its own, above deeper keys.
+func (f *findings) withoutColon(number int, content string, indent int) string {
+	if parts := equalsKey.FindStringSubmatch(content); parts != nil && isAnyKey(parts[1]) && !plainKey.MatchString(content) {
+		return fmt.Sprintf("put a colon after the key: %s: %s", parts[1], parts[2])
+	}
+	if strings.Trim(content, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" || content[0] == '-' {
+		return ""
+	}
+	below := string(f.line(number + 1))
+	if deeper := strings.TrimLeft(below, " "); len(below)-len(deeper) > indent && plainKey.MatchString(deeper) {
+		return fmt.Sprintf("put a colon after the key: %s:", content)
+	}
+	return ""
 }
 
 // isAnyKey says whether a key has a meaning somewhere in a file.

@@ -24,6 +24,7 @@ const (
 var misplacedKeys = map[string]misplaced{
 	"schedules.cron":              {"when", "when takes cron expressions"},
 	"schedules.schedule":          {"when", "when says when it runs"},
+	"schedules.on":                {"when", "when says when it runs"},
 	"schedules.every":             {"when", `when takes intervals: when: "every 5m"`},
 	"schedules.command":           {"run", "run takes commands"},
 	"schedules.cmd":               {"run", "run takes commands"},
@@ -104,7 +105,24 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 			return
 		}
 	}
+	if strings.HasPrefix(key.text, "//") || strings.HasPrefix(key.text, "/*") {
+		d.fault(key, field, "begin it with #, or leave it out", "this is no comment of YAML")
+		return
+	}
+	if line := string(d.line(key.place.line)); strings.Contains(key.text, " ") && !n.flow && key.place.column <= len(line) {
+		content, indent := indented(line)
+		if advice := d.withoutColon(key.place.line, content, indent); advice != "" && indent == key.place.column-1 {
+			name, _, _ := strings.Cut(key.text, " ")
+			d.meant[n][name] = true
+			d.fault(key, field, advice, "this is not a key with a value")
+			return
+		}
+	}
 	known, ok := misplacedKeys[where+"."+key.text]
+	if !ok && where == "schedules" && strings.Count(field, ".") == 1 && looksLikeSchedule(n.get(key.text)) {
+		_, owner, _ := strings.Cut(field, ".")
+		known, ok = misplaced{advice: fmt.Sprintf("it looks like a schedule: indent it, and what is below it, like %s:", owner)}, true
+	}
 	if advice := d.atTheTop(n, key); !ok && where == "" && advice != "" {
 		known, ok = misplaced{advice: advice}, true
 	}
@@ -131,9 +149,20 @@ func (d *decoder) atTheTop(n, key *node) string {
 	case schedules != nil && n.get("schedules").kind == null && schedules.place.line < key.place.line:
 		return fmt.Sprintf("indent %s: below schedules:", key.text)
 	case looksLikeSchedule(n.get(key.text)):
+		if schedules != nil && schedules.place.line < key.place.line && n.get("schedules").kind == mapping {
+			return fmt.Sprintf("it looks like a schedule: indent %s:, and what is below it, by %d spaces more, so that it stands below schedules:", key.text, max(2, columnOfFirst(n.get("schedules"))-1))
+		}
 		return "schedules stand under schedules:, each under its key"
 	}
 	return ""
+}
+
+// columnOfFirst is the column of the first key of a mapping.
+func columnOfFirst(n *node) int {
+	for _, p := range n.entries() {
+		return p.key.place.column
+	}
+	return 0
 }
 
 func looksLikeSchedule(n *node) bool {

@@ -165,6 +165,7 @@ func explain(message string) (problem, advice string) {
 		{"block sequence entries are not allowed", "a list cannot begin on the line of its key", "put each - on a line of its own, or write the list as [a, b]"},
 		{"value is not allowed in this context", "this value does not belong here", "put text that holds special characters in quotes, and mend the indentation"},
 		{"unexpected scalar value type", "this value does not belong here", "put text that holds special characters in quotes"},
+		{"invalid header option", "a value cannot begin with | or > unless it is in quotes", "put it in quotes, or its text on the lines below, indented further"},
 		{"undefined alias name", "an unquoted * refers to an anchor, and names none", `put text that begins with * in quotes`},
 	} {
 		if strings.HasPrefix(message, known.begins) {

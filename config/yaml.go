@@ -55,7 +55,15 @@ func (f *findings) readYAML(data []byte) *node {
 	}
 	if !startsKey(tokens, 0) {
 		at := placeOf(tokens[0])
-		r.add(at, "", "begin with schedules: and put each schedule below it, under its key", "the file is not a mapping of keys to values")
+		if advice := r.ofCrontab(); advice != "" {
+			r.add(at, "", advice, "this is a crontab, not a file of schedules")
+			return nil
+		}
+		problem := "the file is not a mapping of keys to values"
+		if tokens[0].Type == token.SequenceEntryType || tokens[0].Type == token.SequenceStartType {
+			problem = "the file is a list"
+		}
+		r.add(at, "", "begin with schedules: and put each schedule below it, under its key", problem)
 		return nil
 	}
 	return r.mapping(tokens, "")
@@ -137,6 +145,7 @@ func (r *yamlReader) tokens(text string) (token.Tokens, bool) {
 // mended, and all is read again.
 func (r *yamlReader) lex(text string) (tokens token.Tokens, ok bool) {
 	defer r.survive(&ok, place{line: 1, column: 1})
+	text = r.mendDashes(text)
 	for again := 0; ; again++ {
 		tokens = lexer.Tokenize(text)
 		mended, ok := "", false
@@ -150,19 +159,63 @@ func (r *yamlReader) lex(text string) (tokens token.Tokens, ok bool) {
 	}
 }
 
-// mendTab tells a tab in the indentation, and indents the line like the one before.
+// mendTab tells a tab in the indentation, and indents the line as its neighbours
+// want it, with all that are indented alike.
 func (r *yamlReader) mendTab(text string, tab *token.Token) string {
 	line := tab.Position.Line
 	problem, advice := explain(tab.Error)
 	lines := strings.Split(text, "\n")
-	if more := untab(lines); more > 0 {
-		problem += fmt.Sprintf(", here and in %d lines below", more)
-		r.add(place{line, 1, 1}, "", advice, problem)
-		return strings.Join(lines, "\n")
+	more := untab(lines)
+	if more == 0 {
+		tabbed := leading(lines[line-1])
+		mended := wantedIndentation(lines, line-1)
+		for i := line - 1; i < len(lines); i++ {
+			if leading(lines[i]) == tabbed {
+				lines[i] = mended + lines[i][len(tabbed):]
+				more++
+			}
+		}
+		more--
+	}
+	if more > 0 {
+		problem += fmt.Sprintf(", here and in %s below", lineCount(more))
 	}
 	r.add(place{line, 1, 1}, "", advice, problem)
-	lines[line-1] = indentation(lines[:line-1]) + strings.TrimLeft(lines[line-1], " \t")
 	return strings.Join(lines, "\n")
+}
+
+// leading is the white space that begins a line.
+func leading(line string) string { return line[:len(line)-len(strings.TrimLeft(line, " \t"))] }
+
+// wantedIndentation is that of the line before; where that is a key without a
+// value, that of what stands below it, or two spaces more.
+func wantedIndentation(lines []string, at int) string {
+	before := indentation(lines[:at])
+	if at == 0 || !opensBlock(lines[:at]) {
+		return before
+	}
+	for _, line := range lines[at+1:] {
+		content := strings.TrimSpace(line)
+		if content == "" || content[0] == '#' {
+			continue
+		}
+		if space := leading(line); !strings.Contains(space, "\t") && len(space) > len(before) && !opensBlock(lines[at:at+1]) {
+			return space
+		}
+		break
+	}
+	return before + "  "
+}
+
+// opensBlock says whether the last line that holds something is a key without a
+// value.
+func opensBlock(lines []string) bool {
+	for _, line := range slices.Backward(lines) {
+		if content := strings.TrimSpace(line); content != "" && content[0] != '#' {
+			return strings.HasSuffix(content, ":")
+		}
+	}
+	return false
 }
 
 // untab indents with spaces the lines of a file that only has tabs, and returns
@@ -191,7 +244,7 @@ func untab(lines []string) int {
 // indentation is that of the last line that is not empty.
 func indentation(lines []string) string {
 	for _, line := range slices.Backward(lines) {
-		if content := strings.TrimLeft(line, " "); content != "" {
+		if content := strings.TrimLeft(line, " "); strings.TrimSpace(content) != "" && content[0] != '#' {
 			return line[:len(line)-len(content)]
 		}
 	}
@@ -466,7 +519,11 @@ func (r *yamlReader) syntax(piece token.Tokens, field string, err error) {
 			at = placeOf(t)
 		}
 	}
+	whole := valueInQuotes(string(r.line(at.line)), problem)
 	problem, advice := explain(problem)
+	if whole != "" {
+		advice = "put it in quotes: " + whole
+	}
 	if where, astray, indent := r.misindented(piece); astray != "" {
 		at, problem, advice = where, astray, indent
 	}

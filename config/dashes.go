@@ -23,7 +23,7 @@ func (r *yamlReader) mendDashes(text string) string {
 	}
 	lines := strings.Split(text, "\n")
 	block := -1
-	for number := 0; number < len(lines); number++ {
+	for number := range lines {
 		content, indent := indented(lines[number])
 		if content == "" || content[0] == '#' || block >= 0 && indent > block {
 			continue

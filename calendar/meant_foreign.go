@@ -99,16 +99,16 @@ func ofISO(written string) []string {
 	} else {
 		return nil
 	}
-	length := ""
+	var length strings.Builder
 	for i, unit := range []string{"w", "d", "h", "m", "s"} {
 		if amount := strings.TrimLeft(amounts[i], "0"); amount != "" {
-			length += amount + unit
+			length.WriteString(amount + unit)
 		}
 	}
 	if from != "" {
-		length += " from " + from
+		length.WriteString(" from " + from)
 	}
-	return []string{"every " + length}
+	return []string{"every " + length.String()}
 }
 
 var (

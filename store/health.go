@@ -66,7 +66,7 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 	if h.Unseen, err = s.CountUnseen(ctx); err != nil {
 		return h, err
 	}
-	if h.ForeignLeader, err = s.ForeignLeader(ctx); err != nil {
+	if h.ForeignLeader, err = s.foreignLeader(ctx, now); err != nil {
 		return h, err
 	}
 	if h.ForeignLeader != "" {
@@ -109,6 +109,10 @@ func (s *Store) ForeignLeader(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return s.foreignLeader(ctx, now)
+}
+
+func (s *Store) foreignLeader(ctx context.Context, now time.Time) (string, error) {
 	leader, err := s.queue.Leader(ctx, now)
 	if err != nil || leader == "" {
 		return "", err

@@ -26,6 +26,15 @@ type QueueOverview struct {
 // QueueOverviews lists the queues that schedules name, that have jobs, or that
 // somebody has worked lately, in order of name.
 func (s *Store) QueueOverviews(ctx context.Context) ([]QueueOverview, error) {
+	processes, err := s.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueuesAmong(ctx, processes)
+}
+
+// QueuesAmong lists them for whoever has read the processes already.
+func (s *Store) QueuesAmong(ctx context.Context, processes []Process) ([]QueueOverview, error) {
 	// Those of schedules stand in the list also where no job ever was.
 	all, err := s.namedQueues(ctx)
 	if err != nil {
@@ -36,10 +45,6 @@ func (s *Store) QueueOverviews(ctx context.Context) ([]QueueOverview, error) {
 		return nil, err
 	}
 	all = mergeStates(all, states)
-	processes, err := s.Processes(ctx)
-	if err != nil {
-		return nil, err
-	}
 	now, err := s.db.Now(ctx)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func (s *site) processes(w http.ResponseWriter, r *http.Request) error {
 			v.Gone = append(v.Gone, row)
 		}
 	}
-	if v.Queues, err = s.Store.QueueOverviews(r.Context()); err != nil {
+	if v.Queues, err = s.Store.QueuesAmong(r.Context(), all); err != nil {
 		return err
 	}
 	if v.Limits, err = s.Store.Limits(r.Context()); err != nil {

@@ -60,14 +60,11 @@ func (s *Store) Failing(ctx context.Context, limit int) (all []FailingSchedule, 
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, run := range runs {
-		failure, err := s.failure(ctx, run)
-		if err != nil {
-			return nil, 0, err
-		}
-		all = append(all, FailingSchedule{failure, counts[run.ID]})
+	failures, err := s.failures(ctx, runs)
+	for _, failure := range failures {
+		all = append(all, FailingSchedule{failure, counts[failure.ID]})
 	}
-	return all, len(found), nil
+	return all, len(found), err
 }
 
 // MissedSchedule is a schedule of which occurrences were missed.
@@ -155,22 +152,17 @@ type Plan struct {
 	skips, pauses string
 }
 
-// Plan reads it.
-func (s *Store) Plan(ctx context.Context) (p Plan, err error) {
-	err = s.db.Reader().QueryRow(ctx, "SELECT count(*), coalesce(max(id), 0), CAST(coalesce(sum(version), 0) AS bigint) FROM punctual_schedule WHERE deleted_at IS NULL").
-		Scan(&p.Schedules, &p.newest, &p.versions)
+// Plan reads it. The newest is that of all there ever were, which the primary key
+// knows: the rest is then asked of an index alone, and not of rows that hold
+// whole jobs.
+func (l Look) Plan(ctx context.Context) (p Plan, err error) {
+	reader := l.store.db.Reader()
+	err = reader.QueryRow(ctx, `SELECT count(*), (SELECT coalesce(max(id), 0) FROM punctual_schedule), CAST(coalesce(sum(version), 0) AS bigint)
+		FROM punctual_schedule WHERE deleted_at IS NULL`).Scan(&p.Schedules, &p.newest, &p.versions)
 	if err != nil {
 		return p, err
 	}
-	now, err := s.db.Now(ctx)
-	if err != nil {
-		return p, err
-	}
-	pauses, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT id FROM punctual_pause WHERE from_at <= $1 AND (until_at IS NULL OR until_at > $1) ORDER BY id", now))
-	if err != nil {
-		return p, err
-	}
-	skips, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT schedule_id FROM punctual_due WHERE skip_at > $1 ORDER BY schedule_id", now))
-	p.pauses, p.skips = fmt.Sprint(pauses), fmt.Sprint(skips)
+	skips, err := database.Values[int64](reader.Query(ctx, "SELECT schedule_id FROM punctual_due WHERE skip_at > $1 ORDER BY schedule_id", l.now))
+	p.pauses, p.skips = fmt.Sprint(l.pauses.ids()), fmt.Sprint(skips)
 	return p, err
 }

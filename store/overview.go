@@ -31,7 +31,7 @@ type OverviewFilter struct {
 }
 
 // where is a filter as SQL.
-func (f OverviewFilter) where(look wide) (condition string, arguments []any) {
+func (f OverviewFilter) where(look Look) (condition string, arguments []any) {
 	condition = "s.deleted_at IS NULL"
 	where := func(clause string, value any) {
 		arguments = append(arguments, value)

@@ -247,6 +247,20 @@ type numberedPause struct {
 	PauseInForce
 }
 
+// ids are those of all of them, in order.
+func (f *forcedPauses) ids() (all []int64) {
+	for _, some := range f.bySchedule {
+		for _, one := range some {
+			all = append(all, one.id)
+		}
+	}
+	for _, one := range f.wide {
+		all = append(all, one.id)
+	}
+	slices.Sort(all)
+	return all
+}
+
 // of are the pauses of a schedule in the order in which they were made; see
 // pauseConcerns.
 func (f *forcedPauses) of(one *schedule.Schedule) []PauseInForce {

@@ -36,12 +36,17 @@ func (s *Store) Overviews(ctx context.Context, key string) ([]Overview, error) {
 // schedule is, and the instants it yields, are read and parsed once a version;
 // how it stands is read each time.
 func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overview, error) {
-	look, err := s.lookAtAll(ctx)
+	look, err := s.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	condition, arguments := f.where(look)
-	rows, err := s.db.Reader().Query(ctx, `SELECT s.id, s.version, s.key, s.history_from, s.error, s.error_at, s.format, `+stateColumns+`
+	return look.Overviews(ctx, f)
+}
+
+// Overviews lists schedules as OverviewsWhere does, as of the look.
+func (l Look) Overviews(ctx context.Context, f OverviewFilter) ([]Overview, error) {
+	condition, arguments := f.where(l)
+	rows, err := l.store.db.Reader().Query(ctx, `SELECT s.id, s.version, s.key, s.history_from, s.error, s.error_at, s.format, `+stateColumns+`
 		FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE `+condition+f.order(), arguments...)
 	if err != nil {
 		return nil, err
@@ -59,7 +64,7 @@ func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overvie
 		if err := rows.Scan(append(destinations, state.destinations()...)...); err != nil {
 			return nil, err
 		}
-		if o.Format > look.known {
+		if o.Format > l.known {
 			o.Error = newerFormat(o.Format).Error()
 		}
 		o.ID, o.Version, o.State = r.id, r.version, state.State
@@ -69,11 +74,11 @@ func (s *Store) OverviewsWhere(ctx context.Context, f OverviewFilter) ([]Overvie
 	if err := rows.Err(); err != nil || len(all) == 0 {
 		return nil, err
 	}
-	if err := s.addSchedules(ctx, all, references); err != nil {
+	if err := l.store.addSchedules(ctx, all, references); err != nil {
 		return nil, err
 	}
 	for i := range all {
-		all[i].Pauses = look.pauses.of(all[i].Schedule)
+		all[i].Pauses = l.pauses.of(all[i].Schedule)
 	}
 	return all, nil
 }
@@ -142,33 +147,43 @@ func (s *Store) readable(ctx context.Context, ids []int64) (map[int64]*schedule.
 
 // CountSchedules counts those a filter lets through, as far as the database can
 // tell how they stand.
-func (s *Store) CountSchedules(ctx context.Context, f OverviewFilter) (n int, err error) {
-	look, err := s.lookAtAll(ctx)
+func (s *Store) CountSchedules(ctx context.Context, f OverviewFilter) (int, error) {
+	look, err := s.Look(ctx)
 	if err != nil {
 		return 0, err
 	}
-	condition, arguments := f.where(look)
-	err = s.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE "+condition, arguments...).Scan(&n)
+	return look.Count(ctx, f)
+}
+
+// Count counts as CountSchedules does, as of the look.
+func (l Look) Count(ctx context.Context, f OverviewFilter) (n int, err error) {
+	condition, arguments := f.where(l)
+	err = l.store.db.Reader().QueryRow(ctx, "SELECT count(*) FROM punctual_schedule s JOIN punctual_due d ON d.schedule_id = s.id WHERE "+condition, arguments...).Scan(&n)
 	return n, err
 }
 
-// wide is what is to be known of all schedules before any is looked at.
-type wide struct {
+// Look is what is to be known of all schedules before any is looked at. Whoever
+// asks several things takes one look for all of them: they then tell of the same
+// pauses, which are read once.
+type Look struct {
+	store  *Store
+	now    time.Time
 	pauses *forcedPauses
 	known  int // the highest format that we, or a clock that lives, can read
 }
 
-func (s *Store) lookAtAll(ctx context.Context) (wide, error) {
-	now, err := s.db.Now(ctx)
-	if err != nil {
-		return wide{}, err
+// Look takes one.
+func (s *Store) Look(ctx context.Context) (l Look, err error) {
+	l.store = s
+	if l.now, err = s.db.Now(ctx); err != nil {
+		return l, err
 	}
-	pauses, err := s.pausesInForce(ctx, now)
-	if err != nil {
-		return wide{}, err
+	if l.pauses, err = s.pausesInForce(ctx, l.now); err != nil {
+		return l, err
 	}
-	known, err := s.knownFormat(ctx, now)
-	return wide{pauses, max(known, Format)}, err
+	known, err := s.knownFormat(ctx, l.now)
+	l.known = max(known, Format)
+	return l, err
 }
 
 // newerFormat says why a schedule is left alone.

@@ -26,22 +26,34 @@ func (s *Store) Unseen(ctx context.Context, limit int) ([]Failure, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Failure, len(runs))
-	for i, run := range runs {
-		if all[i], err = s.failure(ctx, run); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return s.failures(ctx, runs)
 }
 
-// failure adds when a schedule first succeeded after a run.
-func (s *Store) failure(ctx context.Context, run Run) (Failure, error) {
-	f := Failure{Run: run}
-	err := s.db.Reader().QueryRow(ctx, `SELECT min(finished_at) FROM punctual_occurrence
-		WHERE schedule_id = (SELECT id FROM punctual_schedule WHERE key = $1) AND outcome = 'succeeded' AND finished_at > $2`,
-		run.Schedule, run.FinishedAt).Scan(&f.RecoveredAt)
-	return f, err
+// failures adds to runs that failed for good, and whose outcomes are in the
+// ledger, when their schedules first succeeded after them.
+func (s *Store) failures(ctx context.Context, runs []Run) ([]Failure, error) {
+	all, ids, places := make([]Failure, len(runs)), make([]int64, len(runs)), make(map[int64]int, len(runs))
+	for i, run := range runs {
+		all[i].Run, ids[i], places[run.ID] = run, run.ID, i
+	}
+	rows, err := s.db.Reader().Query(ctx, `SELECT o.id, (SELECT min(x.finished_at) FROM punctual_occurrence x
+			WHERE x.schedule_id = o.schedule_id AND x.outcome = 'succeeded' AND x.finished_at > o.finished_at)
+		FROM punctual_occurrence o WHERE o.id = ANY($1)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			id int64
+			at time.Time
+		)
+		if err := rows.Scan(&id, &at); err != nil {
+			return nil, err
+		}
+		all[places[id]].RecoveredAt = at
+	}
+	return all, rows.Err()
 }
 
 // CountUnseen counts them.

@@ -44,32 +44,36 @@ const (
 	stuckTimes = 4
 )
 
-// addAttention lists what wants to be looked at, the most urgent first: a few of
-// each kind among all schedules, and how many more there are.
-func (s *site) addAttention(ctx context.Context, p *page, v *overviewView) error {
-	for _, add := range []func(context.Context, *page, *overviewView) error{
-		s.addBroken, s.addLate, s.addStuck, s.addFailing, s.addQueues, s.addWaiting, s.addMissed,
-	} {
-		if err := add(ctx, p, v); err != nil {
-			return err
-		}
+// findings are what of one kind wants to be looked at: a few, and how many more
+// there are.
+type findings struct {
+	listed []attention
+	more   []moreAttention
+}
+
+// addAttention lists what was found of every kind, the most urgent first.
+func (g *glance) addAttention() {
+	v := &g.view
+	for _, found := range []findings{g.broken, g.late, g.stuck, g.failing, g.queues, g.waiting, g.missed} {
+		v.Attention, v.More = append(v.Attention, found.listed...), append(v.More, found.more...)
 	}
-	v.Calm = len(v.Attention) == 0
-	if v.Calm {
-		return nil
-	}
-	raised, err := s.raisedAlerts(ctx)
 	for i := range v.Attention {
-		v.Attention[i].Alerts = raised[v.Attention[i].Key]
+		v.Attention[i].Alerts = g.raised[v.Attention[i].Key]
 	}
 	slices.SortStableFunc(v.Attention, func(a, b attention) int { return b.Weight - a.Weight })
+	v.Calm = len(v.Attention) == 0
+}
+
+// addRaised adds who was told of what.
+func (s *site) addRaised(ctx context.Context, g *glance) (err error) {
+	g.raised, err = s.raisedAlerts(ctx)
 	return err
 }
 
 // addStanding adds schedules that a filter finds, and how many more there are.
-func (s *site) addStanding(ctx context.Context, v *overviewView, f store.OverviewFilter, more moreAttention, judge func(store.Overview) (attention, bool)) error {
+func (s *site) addStanding(ctx context.Context, look store.Look, to *findings, f store.OverviewFilter, more moreAttention, judge func(store.Overview) (attention, bool)) error {
 	f.Limit = mostAttention
-	found, err := s.Store.OverviewsWhere(ctx, f)
+	found, err := look.Overviews(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -79,48 +83,52 @@ func (s *site) addStanding(ctx context.Context, v *overviewView, f store.Overvie
 			continue
 		}
 		a.Key, a.Link = one.Key, s.Prefix+schedulePath(one.Key)
-		v.Attention = append(v.Attention, a)
+		to.listed = append(to.listed, a)
 	}
 	if len(found) < mostAttention {
 		return nil
 	}
-	all, err := s.Store.CountSchedules(ctx, f)
+	all, err := look.Count(ctx, f)
 	if more.Count = all - len(found); more.Count > 0 {
-		v.More = append(v.More, more)
+		to.more = append(to.more, more)
 	}
 	return err
 }
 
 // addBroken adds what cannot be decided.
-func (s *site) addBroken(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addBroken(ctx context.Context, g *glance) error {
+	now := g.page.Now
 	more := moreAttention{Word: "in error", Link: s.Prefix + "/schedules?state=error"}
-	return s.addStanding(ctx, v, store.OverviewFilter{Standing: store.StandingError}, more, func(one store.Overview) (attention, bool) {
-		return attention{Look: lookFailed, Word: "in error", Since: one.ErrorAt, Weight: 100, Why: trouble(one, p.Now)}, one.Error != ""
+	return s.addStanding(ctx, g.look, &g.broken, store.OverviewFilter{Standing: store.StandingError}, more, func(one store.Overview) (attention, bool) {
+		return attention{Look: lookFailed, Word: "in error", Since: one.ErrorAt, Weight: 100, Why: trouble(one, now)}, one.Error != ""
 	})
 }
 
 // addLate adds what is due and not decided.
-func (s *site) addLate(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addLate(ctx context.Context, g *glance) error {
+	now := g.page.Now
 	more := moreAttention{Word: "late", Link: s.Prefix + "/schedules?state=" + stateLate}
-	return s.addStanding(ctx, v, store.OverviewFilter{OverdueSince: p.Now.Add(-lateAfter)}, more, func(one store.Overview) (attention, bool) {
-		count, since := one.Undecided(p.Now)
-		return attention{Look: lookMissed, Word: stateLate, Since: since, Weight: 90, Why: trouble(one, p.Now)}, count > 0
+	return s.addStanding(ctx, g.look, &g.late, store.OverviewFilter{OverdueSince: now.Add(-lateAfter)}, more, func(one store.Overview) (attention, bool) {
+		count, since := one.Undecided(now)
+		return attention{Look: lookMissed, Word: stateLate, Since: since, Weight: 90, Why: trouble(one, now)}, count > 0
 	})
 }
 
 // addWaiting adds what has waited for its turn for long.
-func (s *site) addWaiting(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addWaiting(ctx context.Context, g *glance) error {
+	now := g.page.Now
 	more := moreAttention{Word: "waiting", Link: s.Prefix + "/schedules?state=waiting"}
-	return s.addStanding(ctx, v, store.OverviewFilter{WaitingSince: p.Now.Add(-waitsLong)}, more, func(one store.Overview) (attention, bool) {
-		_, since := one.Undecided(p.Now)
-		return attention{Look: lookWaiting, Word: "waiting", Since: since, Weight: 60, Why: trouble(one, p.Now)}, !since.IsZero()
+	return s.addStanding(ctx, g.look, &g.waiting, store.OverviewFilter{WaitingSince: now.Add(-waitsLong)}, more, func(one store.Overview) (attention, bool) {
+		_, since := one.Undecided(now)
+		return attention{Look: lookWaiting, Word: "waiting", Since: since, Weight: 60, Why: trouble(one, now)}, !since.IsZero()
 	})
 }
 
 // addStuck adds what runs far longer than it used to.
-func (s *site) addStuck(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addStuck(ctx context.Context, g *glance) error {
 	const most = 30
-	running, err := s.Store.LongRunning(ctx, p.Now.Add(-stuckAfter), most)
+	now := g.page.Now
+	running, err := s.Store.LongRunning(ctx, now.Add(-stuckAfter), most)
 	if err != nil || len(running) == 0 {
 		return err
 	}
@@ -140,27 +148,27 @@ func (s *site) addStuck(ctx context.Context, p *page, v *overviewView) error {
 	}
 	listed, more := 0, moreAttention{Word: "running", Link: s.Prefix + "/runs?state=running"}
 	for _, run := range running {
-		ran, usual := p.Now.Sub(run.StartedAt), longest[run.Schedule]
+		ran, usual := now.Sub(run.StartedAt), longest[run.Schedule]
 		switch {
 		case usual == 0 || ran < stuckTimes*usual: // it may just be long
 		case listed == mostAttention:
 			more.Count++
 		default:
 			listed++
-			v.Attention = append(v.Attention, attention{
+			g.stuck.listed = append(g.stuck.listed, attention{
 				Look: lookRunning, Word: "stuck?", Key: run.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, run.ID), Since: run.StartedAt, Weight: 80,
 				Why: fmt.Sprintf("It has run for %s; of its last runs the longest that succeeded took %s.", roughly(ran), took(usual)),
 			})
 		}
 	}
 	if more.Count > 0 {
-		v.More = append(v.More, more)
+		g.stuck.more = append(g.stuck.more, more)
 	}
 	return nil
 }
 
 // addFailing adds failures that nobody has seen, by schedule.
-func (s *site) addFailing(ctx context.Context, _ *page, v *overviewView) error {
+func (s *site) addFailing(ctx context.Context, g *glance) error {
 	failing, schedules, err := s.Store.Failing(ctx, mostAttention)
 	for _, f := range failing {
 		a := attention{
@@ -174,48 +182,48 @@ func (s *site) addFailing(ctx context.Context, _ *page, v *overviewView) error {
 			a.Why += " It has succeeded since."
 			a.Weight = 20
 		}
-		v.Attention = append(v.Attention, a)
+		g.failing.listed = append(g.failing.listed, a)
 	}
 	if more := schedules - len(failing); more > 0 {
-		v.More = append(v.More, moreAttention{more, "with failures nobody has seen", s.Prefix + "/runs?unseen=1"})
+		g.failing.more = append(g.failing.more, moreAttention{more, "with failures nobody has seen", s.Prefix + "/runs?unseen=1"})
 	}
 	return err
 }
 
 // addQueues adds queues whose jobs nobody takes, of those that the tiles count.
-func (s *site) addQueues(_ context.Context, p *page, v *overviewView) error {
+func (s *site) addQueues(g *glance, queues []store.QueueOverview) {
+	now := g.page.Now
 	listed, more := 0, moreAttention{Word: "queues whose jobs wait", Link: s.Prefix + "/processes"}
-	for _, q := range v.queues {
+	for _, q := range queues {
 		why := whyHeld("The queue", q)
-		if q.Waiting == 0 || why == "" || p.Now.Sub(q.Oldest) < waitsLong {
+		if q.Waiting == 0 || why == "" || now.Sub(q.Oldest) < waitsLong {
 			continue
 		}
 		if listed++; listed > mostAttention {
 			more.Count++
 			continue
 		}
-		v.Attention = append(v.Attention, attention{
+		g.queues.listed = append(g.queues.listed, attention{
 			Look: lookWaiting, Word: "queue", Key: q.Name, Link: s.Prefix + "/processes", Since: q.Oldest, Weight: 80,
 			Why: fmt.Sprintf("%s waiting. %s", counted(q.Waiting, "job"), why),
 		})
 	}
 	if more.Count > 0 {
-		v.More = append(v.More, more)
+		g.queues.more = append(g.queues.more, more)
 	}
-	return nil
 }
 
 // addMissed adds what was missed lately and is not made up for.
-func (s *site) addMissed(ctx context.Context, p *page, v *overviewView) error {
-	missed, schedules, err := s.Store.Missed(ctx, p.Now.Add(-missedLately), mostAttention)
+func (s *site) addMissed(ctx context.Context, g *glance) error {
+	missed, schedules, err := s.Store.Missed(ctx, g.page.Now.Add(-missedLately), mostAttention)
 	for _, m := range missed {
-		v.Attention = append(v.Attention, attention{
+		g.missed.listed = append(g.missed.listed, attention{
 			Look: lookMissed, Word: "missed", Key: m.Schedule, Link: fmt.Sprintf("%s/runs/%d", s.Prefix, m.Run), Since: m.At, Weight: 50,
 			Why: counted(m.Count, "occurrence") + " in the last day, because the clock was away; a backfill runs what is wanted after all.",
 		})
 	}
 	if more := schedules - len(missed); more > 0 {
-		v.More = append(v.More, moreAttention{more, "that missed something", s.Prefix + "/runs?state=skipped&q=missed"})
+		g.missed.more = append(g.missed.more, moreAttention{more, "that missed something", s.Prefix + "/runs?state=skipped&q=missed"})
 	}
 	return err
 }

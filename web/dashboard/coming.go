@@ -40,8 +40,8 @@ type comings struct {
 }
 
 // get counts, unless what was counted before still holds.
-func (c *comings) get(ctx context.Context, s *store.Store, now time.Time) (*coming, error) {
-	plan, err := s.Plan(ctx)
+func (c *comings) get(ctx context.Context, look store.Look, now time.Time) (*coming, error) {
+	plan, err := look.Plan(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *comings) get(ctx context.Context, s *store.Store, now time.Time) (*comi
 	if c.last != nil && c.last.plan == plan && c.last.from.Equal(from) {
 		return c.last, nil
 	}
-	found, err := s.OverviewsWhere(ctx, store.OverviewFilter{Limit: mostComing})
+	found, err := look.Overviews(ctx, store.OverviewFilter{Limit: mostComing})
 	if err != nil {
 		return nil, err
 	}

@@ -36,12 +36,13 @@ type site struct {
 	pages   pages
 	assets  assets
 	comings comings
+	helpers helpers
 }
 
 // Handler answers every path of the dashboard. It relies on the identity in the
 // request's context (access.Of); what is below /static/ needs none.
 func Handler(o Options) http.Handler {
-	s := &site{Options: o}
+	s := &site{Options: o, helpers: make(helpers, mostHelpers)}
 	s.assets = readAssets()
 	s.pages = s.parsePages()
 	mux := http.NewServeMux()

@@ -34,7 +34,8 @@ const pulseColumns = 60
 const mostPulse = 10_000
 
 // addPulse draws the last hour: how much was done, and how late.
-func (s *site) addPulse(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addPulse(ctx context.Context, g *glance) error {
+	p, v := g.page, &g.view
 	from := p.Now.Add(-time.Hour)
 	decisions, err := s.Store.Decisions(ctx, from, mostPulse)
 	if err != nil {
@@ -102,9 +103,10 @@ func latenessTile(p50, p99, most time.Duration, count int) tile {
 }
 
 // addHour tells what comes due in the next hour.
-func (s *site) addHour(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addHour(ctx context.Context, g *glance) error {
+	p, v := g.page, &g.view
 	const columns, listed, each = 60, 8, 3
-	c, err := s.comings.get(ctx, s.Store, p.Now)
+	c, err := s.comings.get(ctx, g.look, p.Now)
 	if err != nil {
 		return err
 	}
@@ -112,7 +114,7 @@ func (s *site) addHour(ctx context.Context, p *page, v *overviewView) error {
 	h := &hourView{From: p.Now, Counted: c.counted, Partial: c.part()}
 	v.Hour = h
 	// Who of those is first that are due next is due first of all.
-	soonest, err := s.Store.OverviewsWhere(ctx, store.OverviewFilter{DueAfter: p.Now, Limit: listed})
+	soonest, err := g.look.Overviews(ctx, store.OverviewFilter{DueAfter: p.Now, Limit: listed})
 	if err != nil {
 		return err
 	}

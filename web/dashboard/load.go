@@ -38,7 +38,11 @@ func (h herdRow) More() int { return len(h.Keys) - len(h.Named()) }
 // load shows what comes due in the coming day and week.
 func (s *site) load(w http.ResponseWriter, r *http.Request) error {
 	p := s.newPage(r, "Load", "/load")
-	c, err := s.comings.get(r.Context(), s.Store, p.Now)
+	look, err := s.Store.Look(r.Context())
+	if err != nil {
+		return err
+	}
+	c, err := s.comings.get(r.Context(), look, p.Now)
 	if err != nil {
 		return err
 	}

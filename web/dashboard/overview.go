@@ -30,8 +30,18 @@ type overviewView struct {
 	Latest    []runRow
 	Everyone  []store.PauseInForce // pauses of everything
 	Empty     bool                 // there are no schedules
+}
 
-	queues []store.QueueOverview
+// glance is what the first page is gathered in. Those who gather do so at once:
+// each reads page and look, and writes what is its own, of the view or of what it
+// found.
+type glance struct {
+	page *page
+	look store.Look
+	view overviewView
+
+	broken, late, stuck, failing, queues, waiting, missed findings
+	raised                                                map[string][]raisedAlert
 }
 
 // tile is a figure with its meaning.
@@ -74,20 +84,35 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) error {
 	if p.Health == nil {
 		return fmt.Errorf("the health cannot be read")
 	}
-	v := overviewView{}
-	gather := []func(context.Context, *page, *overviewView) error{s.addTiles, s.addAttention, s.addHour, s.addPulse, s.addLatest}
-	for _, add := range gather {
-		if err := add(r.Context(), p, &v); err != nil {
-			return err
-		}
+	look, err := s.Store.Look(r.Context())
+	if err != nil {
+		return err
 	}
-	v.Calm = len(v.Attention) == 0
-	p.Main = v
+	g := &glance{page: p, look: look}
+	// What takes long comes first: somebody who begins with it late keeps all others
+	// waiting.
+	err = s.helpers.share(r.Context(), g.each(
+		s.addHour, s.addPulse, s.addTiles, s.addFailing, s.addBroken, s.addLate, s.addLatest, s.addMissed, s.addStuck, s.addWaiting, s.addRaised)...)
+	if err != nil {
+		return err
+	}
+	g.addAttention()
+	p.Main = g.view
 	return s.show(w, r, "overview", p)
 }
 
-// addTiles says how clock and workers are.
-func (s *site) addTiles(ctx context.Context, p *page, v *overviewView) error {
+// each are those who gather, as tasks.
+func (g *glance) each(gather ...func(context.Context, *glance) error) []func(context.Context) error {
+	all := make([]func(context.Context) error, len(gather))
+	for i, add := range gather {
+		all[i] = func(ctx context.Context) error { return add(ctx, g) }
+	}
+	return all
+}
+
+// addTiles says how clock, workers and queues are.
+func (s *site) addTiles(ctx context.Context, g *glance) error {
+	p, v := g.page, &g.view
 	v.Clock = clockTile(*p.Health)
 	processes, err := s.Store.Processes(ctx)
 	if err != nil {
@@ -100,10 +125,12 @@ func (s *site) addTiles(ctx context.Context, p *page, v *overviewView) error {
 			workers, places = workers+1, places+one.Concurrency
 		}
 	}
-	if v.queues, err = s.Store.QueueOverviews(ctx); err != nil {
+	queues, err := s.Store.QueuesAmong(ctx, processes)
+	if err != nil {
 		return err
 	}
-	v.Workers, v.Queue = workersTile(workers, places, v.queues), queueTile(v.queues, p.Now)
+	v.Workers, v.Queue = workersTile(workers, places, queues), queueTile(queues, p.Now)
+	s.addQueues(g, queues)
 	return nil
 }
 
@@ -162,9 +189,9 @@ func queueTile(queues []store.QueueOverview, now time.Time) tile {
 }
 
 // addLatest adds the newest rows of the ledger.
-func (s *site) addLatest(ctx context.Context, p *page, v *overviewView) error {
+func (s *site) addLatest(ctx context.Context, g *glance) error {
 	const latest = 8
 	runs, err := s.Store.Runs(ctx, store.RunFilter{Limit: latest})
-	v.Latest = runRows(runs, nil, p.Now)
+	g.view.Latest = runRows(runs, nil, g.page.Now)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -79,7 +80,42 @@ type RunFilter struct {
 
 // Runs lists rows of the ledger, the newest first.
 func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
+	if f.wordsAnywhere() {
+		return s.runsWithWords(ctx, f)
+	}
 	return s.runs(ctx, s.db.Reader(), f)
+}
+
+// wordsAnywhere says that nothing narrows down where words are looked for, but what
+// all rows have.
+func (f RunFilter) wordsAnywhere() bool {
+	words := f.Error
+	f.Error, f.State, f.Decision, f.Origin, f.Before, f.Limit = "", "", "", "", 0, 0
+	return words != "" && reflect.DeepEqual(f, RunFilter{})
+}
+
+// runsWithWords looks for words in the newest rows first, and only where it does
+// not find enough in all others. Postgres would read all that failed to find the
+// newest few, since it expects words to be rare; where they are not, these do. To
+// go back in many steps costs twice as much where words are rare.
+func (s *Store) runsWithWords(ctx context.Context, f RunFilter) ([]Run, error) {
+	const one, most = 100, 4000 // in so many rows is worth a look; are looked at
+	f.Limit = limitOr(f.Limit)
+	all, back, err := s.RunsBack(ctx, f, min(one*f.Limit, most))
+	if err != nil || back == 0 || len(all) >= f.Limit {
+		return all, err
+	}
+	f.Before = back
+	rest, err := s.runs(ctx, s.db.Reader(), f)
+	all = append(all, rest...)
+	return all[:min(len(all), f.Limit)], err
+}
+
+func limitOr(limit int) int {
+	if limit <= 0 {
+		return 20
+	}
+	return limit
 }
 
 // RunsBack lists rows of the ledger as Runs does, but where it is words that are
@@ -106,14 +142,12 @@ func (s *Store) RunsBack(ctx context.Context, f RunFilter, most int) (runs []Run
 		}
 	}
 	f.from = back
-	runs, err = s.Runs(ctx, f)
+	runs, err = s.runs(ctx, s.db.Reader(), f)
 	return runs, back, err
 }
 
 func (s *Store) runs(ctx context.Context, q database.Querier, f RunFilter) ([]Run, error) {
-	if f.Limit <= 0 {
-		f.Limit = 20
-	}
+	f.Limit = limitOr(f.Limit)
 	var all []Run
 	for _, part := range s.parts(f) {
 		some, err := s.runsOf(ctx, q, f, part)

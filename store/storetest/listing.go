@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/schedule"
@@ -149,6 +150,45 @@ var listTests = []test{
 			}
 		}
 		equal(h, "skipped lately", skipped > 0, true)
+	}},
+	{"the newest rows with words are found, however far back they are", func(h *house) {
+		h.apply(declared("a", "0 0 1 jan *"))
+		h.exec(`INSERT INTO punctual_occurrence (schedule_id, trigger_id, due_at, origin, decision, decided_at, finished_at, outcome, error)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+			SELECT s.id, 't' || i, s.created_at, 'trigger', 'enqueued', s.created_at, s.created_at, 'failed',
+				CASE WHEN i = 690 THEN 'once, late' WHEN i = 7 THEN 'once, early' WHEN i % 100 = 50 THEN 'exit code 7' ELSE 'exit code 1' END
+			FROM n, punctual_schedule s`)
+		for _, c := range []struct {
+			words, state string
+			limit        int
+			before       int64 // as many rows back
+			want         string
+		}{
+			{"once", "", 2, 0, "690 7"},
+			{"Once, Early", "", 2, 0, "7"},
+			{"once", "failed", 2, 0, "690 7"},
+			{"once", "", 1, 0, "690"},
+			{"once", "", 1, 100, "7"},
+			{"once", "succeeded", 2, 0, ""},
+			{"exit code 7", "", 3, 0, "650 550 450"},
+			{"exit code 7", "", 3, 200, "450 350 250"},
+			{"exit code", "", 3, 0, "700 699 698"},
+			{"nowhere", "", 3, 0, ""},
+		} {
+			first := h.run("a", 0).ID
+			f := store.RunFilter{Error: c.words, State: c.state, Limit: c.limit}
+			if c.before > 0 {
+				f.Before = first + 700 - c.before
+			}
+			runs, err := h.Runs(h.ctx(), f)
+			h.must(err)
+			var found []string
+			for _, run := range runs {
+				found = append(found, fmt.Sprint(run.ID-first+1))
+			}
+			equal(h, fmt.Sprintf("%+v", c), strings.Join(found, " "), c.want)
+		}
+		h.exec("DELETE FROM punctual_occurrence") // no job was ever made for them
 	}},
 	{"words are looked for in so many rows, and further back where somebody asks", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))

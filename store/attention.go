@@ -114,6 +114,30 @@ func (s *Store) LongRunning(ctx context.Context, before time.Time, limit int) ([
 	return all, err
 }
 
+// LongestSuccesses are how long the longest run took that succeeded, of so many
+// rows of each schedule, the newest, by key. Of those that have not been copied
+// into the ledger nothing is known here.
+func (s *Store) LongestSuccesses(ctx context.Context, keys []string, newest int) (map[string]time.Duration, error) {
+	rows, err := s.db.Reader().Query(ctx, fmt.Sprintf(`SELECT w.key, x.started_at, x.finished_at
+		FROM punctual_schedule w JOIN punctual_occurrence x ON x.schedule_id = w.id
+			AND x.id >= coalesce((SELECT y.id FROM punctual_occurrence y WHERE y.schedule_id = w.id ORDER BY y.id DESC LIMIT 1 OFFSET %d), 0)
+		WHERE w.key = ANY($1) AND x.outcome = 'succeeded'`, newest-1), keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	longest := make(map[string]time.Duration, len(keys))
+	for rows.Next() {
+		var key string
+		var started, finished time.Time
+		if err := rows.Scan(&key, &started, &finished); err != nil {
+			return nil, err
+		}
+		longest[key] = max(longest[key], finished.Sub(started))
+	}
+	return longest, rows.Err()
+}
+
 // Decision is a row of the ledger as far as a chart tells of it.
 type Decision struct {
 	DecidedAt, Due time.Time

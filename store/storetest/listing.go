@@ -141,6 +141,13 @@ var listTests = []test{
 		long, err := h.LongRunning(h.ctx(), moment("12:00"), 5)
 		h.must(err)
 		equal(h, "running long", fmt.Sprint(len(long), " ", long[0].Schedule), "1 b")
+		for i, minutes := range []int{9, 4, 5, 1} {
+			h.exec(fmt.Sprintf("UPDATE punctual_occurrence SET outcome = '%s', started_at = $1, finished_at = $2 WHERE id = $3", []string{"succeeded", "succeeded", "succeeded", "failed"}[i]),
+				moment("12:00"), moment("12:00").Add(time.Duration(minutes)*time.Minute), h.run("b", i).ID)
+		}
+		longest, err := h.LongestSuccesses(h.ctx(), []string{"a", "b", "nobody"}, 3)
+		h.must(err)
+		equal(h, "the longest of the last three", fmt.Sprint(longest), "map[b:5m0s]")
 		decisions, err := h.Decisions(h.ctx(), moment("13:00"), 100)
 		h.must(err)
 		skipped := 0

@@ -136,15 +136,9 @@ func (s *site) addStuck(ctx context.Context, g *glance) error {
 	for i, run := range running {
 		keys[i] = run.Schedule
 	}
-	before, err := s.Store.Runs(ctx, store.RunFilter{Keys: keys, Each: stripLength, Limit: len(keys) * stripLength})
+	longest, err := s.Store.LongestSuccesses(ctx, keys, stripLength)
 	if err != nil {
 		return err
-	}
-	longest := map[string]time.Duration{}
-	for _, run := range before {
-		if run.State == "succeeded" {
-			longest[run.Schedule] = max(longest[run.Schedule], run.FinishedAt.Sub(run.StartedAt))
-		}
 	}
 	listed, more := 0, moreAttention{Word: "running", Link: s.Prefix + "/runs?state=running"}
 	for _, run := range running {

@@ -247,6 +247,13 @@ type numberedPause struct {
 	PauseInForce
 }
 
+// Everything are the pauses of everything that hold as of the look, in the order in
+// which they were made.
+func (l Look) Everything() []PauseInForce {
+	all := slices.DeleteFunc(slices.Clone(l.pauses.wide), func(p numberedPause) bool { return p.Scope != scopeAll })
+	return inOrder(all)
+}
+
 // ids are those of all of them, in order.
 func (f *forcedPauses) ids() (all []int64) {
 	for _, some := range f.bySchedule {
@@ -270,8 +277,12 @@ func (f *forcedPauses) of(one *schedule.Schedule) []PauseInForce {
 			all = append(all, p)
 		}
 	}
+	return inOrder(all)
+}
+
+// inOrder are pauses in the order in which they were made.
+func inOrder(all []numberedPause) (pauses []PauseInForce) {
 	slices.SortFunc(all, func(a, b numberedPause) int { return cmp.Compare(a.id, b.id) })
-	var pauses []PauseInForce
 	for _, p := range all {
 		pauses = append(pauses, p.PauseInForce)
 	}

@@ -176,6 +176,32 @@ func TestAPauseIsToldWithItsNoteAndAuthor(t *testing.T) {
 	})
 }
 
+func TestTheFirstPageTellsOfAPauseOfEverythingAndOfNoOther(t *testing.T) {
+	onBoth(t, two, func(h *house) {
+		for _, one := range []struct {
+			target store.Target
+			note   string
+		}{{store.Target{Key: "rare"}, "until it is paid"}, {store.Target{All: true}, "the move to another house"}} {
+			if _, err := h.store.Pause(h.Context(), one.target, time.Time{}, one.note, "ada"); err != nil {
+				h.Fatal(err)
+			}
+		}
+		_, body := h.ask(access.Viewer, http.MethodGet, "/", nil)
+		if !strings.Contains(body, "Everything is paused by ada: the move to another house") {
+			h.Error("it does not tell of the pause of everything")
+		}
+		if strings.Contains(body, "until it is paid") {
+			h.Error("it tells of the pause of a schedule as if it were of everything")
+		}
+		if _, err := h.store.Resume(h.Context(), store.Target{All: true}, "ada"); err != nil {
+			h.Fatal(err)
+		}
+		if _, body = h.ask(access.Viewer, http.MethodGet, "/", nil); strings.Contains(body, "Everything is paused") {
+			h.Error("it tells of a pause that was ended")
+		}
+	})
+}
+
 func TestAProgramOfSomebodyElseThatLeadsTheQueueIsToldOf(t *testing.T) {
 	onBoth(t, two, func(h *house) {
 		db := h.store.Database()

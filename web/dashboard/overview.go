@@ -88,7 +88,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	g := &glance{page: p, look: look}
+	g := &glance{page: p, look: look, view: overviewView{Everyone: look.Everything()}}
 	// What takes long comes first: somebody who begins with it late keeps all others
 	// waiting.
 	err = s.helpers.share(r.Context(), g.each(

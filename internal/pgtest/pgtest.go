@@ -156,7 +156,10 @@ type Running struct{ server *server }
 // Launch starts a server that lives until Close, or until the program ends.
 func Launch(change ...Option) (*Running, error) {
 	server, err := launch(apply(change))
-	return &Running{server}, err
+	if err != nil {
+		return nil, err // nothing is there to be closed
+	}
+	return &Running{server}, nil
 }
 
 // URL is the address of the server's database, over stops and starts.

@@ -50,6 +50,10 @@ func (s *Store) Queue() *queue.Queue { return s.queue }
 // Database is what the store stands on.
 func (s *Store) Database() *database.Database { return s.db }
 
+// HasServer says whether it is a server that answers, and whoever asks waits. On
+// SQLite an answer is our own work: several at once are none the sooner.
+func (s *Store) HasServer() bool { return s.db.Kind == database.Postgres }
+
 // Now is the time everyone who shares the store goes by, in UTC.
 func (s *Store) Now(ctx context.Context) (time.Time, error) { return s.db.Now(ctx) }
 

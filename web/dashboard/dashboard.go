@@ -42,7 +42,7 @@ type site struct {
 // Handler answers every path of the dashboard. It relies on the identity in the
 // request's context (access.Of); what is below /static/ needs none.
 func Handler(o Options) http.Handler {
-	s := &site{Options: o, helpers: make(helpers, mostHelpers)}
+	s := &site{Options: o, helpers: newHelpers(o.Store)}
 	s.assets = readAssets()
 	s.pages = s.parsePages()
 	mux := http.NewServeMux()

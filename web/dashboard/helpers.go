@@ -6,17 +6,26 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/punctual-dev/punctual/store"
 )
 
 // helpers are hands with which a page asks the database several things at once.
 // There are few of them for all pages together, and a page waits for none: it
-// takes those that are free and does the rest itself. So however many look on,
-// each has one connection and the helpers these few, and a clock in the same
-// process finds one left.
+// takes those that are free and does the rest itself. So however many look on, they
+// take a connection each, and no more than these few besides: a clock in the same
+// process takes its own out of the same pool.
 type helpers chan struct{}
 
-// mostHelpers and whoever they help leave one of the four readers that SQLite has.
-const mostHelpers = 2
+// newHelpers are two where the database is a server. Where it is a file, to ask
+// several things at once took longer than one after the other: they contend for
+// the processors, and each connection has its own statements and pages.
+func newHelpers(s *store.Store) helpers {
+	if s.HasServer() {
+		return make(helpers, 2)
+	}
+	return nil
+}
 
 // share does all tasks, in any order, and begins with the first. It returns once
 // none is under way any more, with the error of the first that failed; those not
@@ -36,7 +45,7 @@ func (h helpers) share(ctx context.Context, tasks ...func(context.Context) error
 	}
 	for range len(tasks) - 1 {
 		select {
-		case h <- struct{}{}:
+		case h <- struct{}{}: // never, where there are none
 			helping.Go(func() {
 				defer func() { <-h }()
 				defer func() {

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,17 @@ func TestAPageDoesAllOfItsTasksWithTheHelpersThatAreFree(t *testing.T) {
 				t.Errorf("%d helpers were not given back", len(h)-busy)
 			}
 		})
+	}
+}
+
+func TestAPageWithoutHelpersDoesItsTasksOneAfterTheOther(t *testing.T) {
+	var done []int
+	tasks := make([]func(context.Context) error, 3)
+	for i := range tasks {
+		tasks[i] = func(context.Context) error { done = append(done, i); return nil }
+	}
+	if err := helpers(nil).share(t.Context(), tasks...); err != nil || !slices.Equal(done, []int{0, 1, 2}) {
+		t.Errorf("it did %d (%v)", done, err)
 	}
 }
 

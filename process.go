@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -133,6 +135,8 @@ func (p *Punctual) RunWorker(ctx context.Context) error {
 		}
 		process.Queues[name] = p.options.bounds[name]
 	}
+	process.Kinds = slices.Sorted(maps.Keys(handlers))
+	process.Kinds = append(process.Kinds, slices.Sorted(maps.Keys(p.workers.kinds))...)
 	life := p.newLifeline(process, nil)
 	options := queue.WorkOptions{
 		ID: process.ID, Queues: p.options.queues, Concurrency: p.options.concurrency, Bounds: p.options.bounds,

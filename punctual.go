@@ -172,6 +172,11 @@ func AddWorker[T river.JobArgs](p *Punctual, worker river.Worker[T]) {
 	}
 	var args T
 	p.workers.kinds[args.Kind()] = true
+	if renamed, ok := any(args).(river.JobArgsWithKindAliases); ok {
+		for _, kind := range renamed.KindAliases() {
+			p.workers.kinds[kind] = true
+		}
+	}
 }
 
 // workers are what a program has added. River's own bundle can be given to one

@@ -401,3 +401,28 @@ func execute(t *testing.T, p *punctual.Punctual, statement string, arguments ...
 		t.Fatal(err)
 	}
 }
+
+func TestAWorkerTellsWhichKindsItTakes(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		p := open(t, address)
+		punctual.AddWorker(p, river.WorkFunc(func(context.Context, *river.Job[Task]) error { return nil }))
+		punctual.AddWorker(p, river.WorkFunc(func(context.Context, *river.Job[renamed]) error { return nil }))
+		p.Schedule("a", never, Task{})
+		job := trigger(t, p, "a")
+		defer run(t, p.RunWorker)()
+		awaitRun(t, p, store.RunFilter{JobID: job}, "succeeded")
+		processes, err := p.Store().Processes(t.Context())
+		if err != nil || len(processes) != 1 {
+			t.Fatalf("%d processes (%v)", len(processes), err)
+		}
+		if got, want := strings.Join(processes[0].Kinds, " "), "punctual.command punctual.http new old "+(Task{}).Kind(); got != want {
+			t.Errorf("it takes %q, want %q", got, want)
+		}
+	})
+}
+
+// renamed is a kind that had another name.
+type renamed struct{}
+
+func (renamed) Kind() string          { return "new" }
+func (renamed) KindAliases() []string { return []string{"old"} }

@@ -59,7 +59,7 @@ func begun(job *rivertype.JobRow, metadata map[string]string) Begun {
 		JobID: job.ID, Kind: job.Kind, Queue: job.Queue, Number: job.Attempt, AvailableAt: job.ScheduledAt,
 		Schedule: metadata[metadataPrefix+"schedule"], Occurrence: metadata[metadataPrefix+"occurrence"], Trace: metadata[metadataTrace],
 	}
-	if job.Kind == KindCommand || job.Kind == KindHTTP {
+	if OwnKind(job.Kind) {
 		var told struct{ Schedule, Occurrence, Trace string }
 		_ = json.Unmarshal(job.EncodedArgs, &told) // what cannot be read fails in the worker
 		b.Schedule, b.Occurrence, b.Trace = told.Schedule, told.Occurrence, told.Trace

@@ -43,8 +43,8 @@ func (q *Queue) pausedTx(ctx context.Context, tx database.Tx, name string) (paus
 	return count > 0, err
 }
 
-// paused are the queues that are.
-func (q *Queue) paused(ctx context.Context) (map[string]bool, error) {
+// Paused are the queues that are paused.
+func (q *Queue) Paused(ctx context.Context) (map[string]bool, error) {
 	rows, err := q.db.Reader().Query(ctx, "SELECT name FROM river_queue WHERE paused_at IS NOT NULL")
 	if err != nil {
 		return nil, err

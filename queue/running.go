@@ -152,7 +152,7 @@ func (q *Queue) watch(ctx context.Context, a *attempts) {
 			q.time.compare(ctx, q.db)
 			compared = time.Now()
 		}
-		if paused, err := q.paused(ctx); err == nil {
+		if paused, err := q.Paused(ctx); err == nil {
 			a.places.setPaused(paused)
 		}
 		ids, cancels := a.underWayNow()

@@ -63,6 +63,11 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 	if inError > 0 {
 		h.Warnings = append(h.Warnings, fmt.Sprintf("schedules in error: %d; nothing of theirs is decided until that is mended (punctual schedules list --state error)", inError))
 	}
+	held, err := s.heldLong(ctx, now)
+	if err != nil {
+		return h, err
+	}
+	h.Warnings = append(h.Warnings, held...)
 	if h.Unseen, err = s.CountUnseen(ctx); err != nil {
 		return h, err
 	}
@@ -73,6 +78,42 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 		h.Warnings = append(h.Warnings, ForeignLeaderWarning(h.ForeignLeader))
 	}
 	return h, nil
+}
+
+// heldLong warns of jobs that have waited for longer than a worker takes to begin,
+// in queues that are not paused, and that nobody alive takes.
+func (s *Store) heldLong(ctx context.Context, now time.Time) (warnings []string, err error) {
+	processes, err := s.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	processes = alive(processes, now)
+	untaken, err := s.untaken(ctx, processes)
+	if err != nil || len(untaken) == 0 {
+		return nil, err
+	}
+	paused, err := s.queue.Paused(ctx)
+	for _, u := range untaken {
+		if paused[u.Queue] || now.Sub(u.Oldest) < unhealthyAfter {
+			continue
+		}
+		q := QueueOverview{Name: u.Queue, Untaken: []Untaken{u}}
+		for _, p := range processes {
+			if p.places(u.Queue) > 0 {
+				q.Workers++
+			}
+		}
+		warnings = append(warnings, q.warning(u))
+	}
+	return warnings, err
+}
+
+// warning says that jobs wait which nobody takes.
+func (q QueueOverview) warning(u Untaken) string {
+	if q.Hold(u.Kind) == HeldUnworked {
+		return fmt.Sprintf("jobs that wait in the queue %s: %d; no worker works it (punctual start, or punctual worker --queues=%[1]s)", q.Name, u.Waiting)
+	}
+	return fmt.Sprintf("jobs of the kind %s that wait in the queue %s: %d; no worker alive takes them (%s)", u.Kind, q.Name, u.Waiting, StartsTaking(u.Kind))
 }
 
 // KeepsTime says whether the clocks do.

@@ -26,6 +26,9 @@ type Process struct {
 	// each queue it works; no queues: every one that schedules name.
 	Concurrency int            `json:"concurrency,omitempty"`
 	Queues      map[string]int `json:"queues,omitempty"`
+	// Kinds are the kinds of job a worker takes; nil: it does not tell, as those of
+	// older versions.
+	Kinds []string `json:"kinds,omitempty"`
 }
 
 // How often a process beats, and when it counts as dead.
@@ -47,11 +50,15 @@ func (s *Store) Beat(ctx context.Context, p Process) (alive bool, err error) {
 		if err != nil {
 			return err
 		}
-		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at, machine, concurrency, queues)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)
+		kinds, err := json.Marshal(p.Kinds)
+		if err != nil {
+			return err
+		}
+		changed, err := tx.Exec(ctx, `INSERT INTO punctual_process (id, role, host, pid, version, format, started_at, beat_at, tick_at, machine, concurrency, queues, kinds)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)
 			ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, tick_at = coalesce(excluded.tick_at, punctual_process.tick_at)
 			WHERE punctual_process.lost_at IS NULL`,
-			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt, p.Machine, p.Concurrency, string(queues))
+			p.ID, p.Role, p.Host, p.PID, p.Version, Format, now, p.TickAt, p.Machine, p.Concurrency, string(queues), string(kinds))
 		alive = changed > 0
 		return err
 	})
@@ -76,7 +83,7 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Reader().Query(ctx, `SELECT id, role, host, pid, version, started_at, beat_at, tick_at, stopped_at, lost_at, concurrency, queues
+	rows, err := s.db.Reader().Query(ctx, `SELECT id, role, host, pid, version, started_at, beat_at, tick_at, stopped_at, lost_at, concurrency, queues, kinds
 		FROM punctual_process WHERE beat_at > $1 ORDER BY started_at DESC, id`, now.Add(-24*time.Hour))
 	if err != nil {
 		return nil, err
@@ -85,15 +92,18 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	var all []Process
 	for rows.Next() {
 		var (
-			p      Process
-			queues string
+			p             Process
+			queues, kinds string
 		)
 		if err := rows.Scan(&p.ID, &p.Role, &p.Host, &p.PID, &p.Version, &p.StartedAt, &p.BeatAt, &p.TickAt, &p.StoppedAt, &p.LostAt,
-			&p.Concurrency, &queues); err != nil {
+			&p.Concurrency, &queues, &kinds); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(queues), &p.Queues); err != nil {
 			return nil, fmt.Errorf("reading the queues of process %s: %w", p.ID, err)
+		}
+		if err := json.Unmarshal([]byte(kinds), &p.Kinds); err != nil {
+			return nil, fmt.Errorf("reading the kinds of process %s: %w", p.ID, err)
 		}
 		all = append(all, p)
 	}

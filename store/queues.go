@@ -21,6 +21,8 @@ type QueueOverview struct {
 	// its jobs they run at once, if no other queue takes their places.
 	Workers     int `json:"workers"`
 	Concurrency int `json:"concurrency"`
+	// Untaken are jobs that wait, of kinds that none of those workers takes.
+	Untaken []Untaken `json:"untaken,omitempty"`
 }
 
 // QueueOverviews lists the queues that schedules name, that have jobs, or that
@@ -49,16 +51,34 @@ func (s *Store) QueuesAmong(ctx context.Context, processes []Process) ([]QueueOv
 	if err != nil {
 		return nil, err
 	}
+	processes = alive(processes, now)
+	untaken, err := s.untaken(ctx, processes)
 	for i := range all {
 		for _, p := range processes {
-			alive := p.StoppedAt.IsZero() && p.LostAt.IsZero() && now.Sub(p.BeatAt) < DeadAfter
-			if n := p.places(all[i].Name); alive && n > 0 {
+			if n := p.places(all[i].Name); n > 0 {
 				all[i].Workers++
 				all[i].Concurrency += n
 			}
 		}
+		for _, u := range untaken {
+			if u.Queue == all[i].Name {
+				all[i].Untaken = append(all[i].Untaken, u)
+			}
+		}
 	}
-	return all, nil
+	return all, err
+}
+
+// QueueOverview is how one queue stands; nothing but its name, where there is
+// none of that name.
+func (s *Store) QueueOverview(ctx context.Context, name string) (QueueOverview, error) {
+	all, err := s.QueueOverviews(ctx)
+	for _, q := range all {
+		if q.Name == name {
+			return q, err
+		}
+	}
+	return QueueOverview{Name: name}, err
 }
 
 // places is how many jobs of a queue a process runs at once.

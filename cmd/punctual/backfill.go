@@ -71,12 +71,12 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request, a.now(), zone))
 		return err
 	case c.Wait:
-		return c.wait(a, st, b)
+		return c.wait(a, st, b, overviews[0].Schedule)
 	case c.JSON:
 		return a.printJSON(viewBackfill(b))
 	}
 	fmt.Fprintf(a.Stdout, "Backfill %d began: %s of %s. punctual backfills list shows how far it is, punctual backfills stop %[1]d ends it.\n", b.ID, counted(b.Total, "occurrence"), c.Key)
-	tellIfNone(a, st, "clock", "it begins once one runs")
+	newHints().say(a, whyNoBackfill(a, st, overviews[0].Schedule))
 	return nil
 }
 
@@ -178,10 +178,12 @@ func readProgress(a *app, st *store.Store, id int64) (p backfillProgress, done b
 }
 
 // wait watches a backfill until its last job has ended.
-func (c *backfillCommand) wait(a *app, st *store.Store, b store.Backfill) error {
-	tellIfNone(a, st, "clock", "the backfill begins once one runs")
-	tellIfNone(a, st, "worker", "its jobs wait for one")
-	shown := ""
+func (c *backfillCommand) wait(a *app, st *store.Store, b store.Backfill, one *schedule.Schedule) error {
+	if !c.JSON {
+		fmt.Fprintf(a.Stderr, "Backfill %d: %s of %s. punctual backfills stop %[1]d ends it.\n", b.ID, counted(b.Total, "occurrence"), c.Key)
+	}
+	still, shown := newHints(), ""
+	still.say(a, whyNoBackfill(a, st, one))
 	for {
 		p, done, err := readProgress(a, st, b.ID)
 		if err != nil {
@@ -196,6 +198,9 @@ func (c *backfillCommand) wait(a *app, st *store.Store, b store.Backfill) error 
 				fmt.Fprintln(a.Stderr)
 			}
 			return c.end(a, p)
+		}
+		if still.due() {
+			still.say(a, whyNoBackfill(a, st, one))
 		}
 		if err := pause(a); err != nil {
 			return c.goesOn(a, b.ID, err)
@@ -218,9 +223,22 @@ func (c *backfillCommand) end(a *app, p backfillProgress) error {
 		_, err = fmt.Fprintf(a.Stdout, "%s.\n", p.line())
 	}
 	if err == nil && (p.State == "stopped" || p.Runs[outcomeSucceeded] < p.Enqueued) {
-		return &exitError{Code: 1}
+		return &exitError{Code: 1, Message: c.next(p)}
 	}
 	return err
+}
+
+// next says what to look at after a backfill that did not do all it was to do;
+// empty: a script asked, which has the numbers.
+func (c *backfillCommand) next(p backfillProgress) string {
+	ill := slices.DeleteFunc(slices.Sorted(maps.Keys(p.Runs)), func(state string) bool { return state == outcomeSucceeded })
+	switch {
+	case c.JSON:
+		return ""
+	case len(ill) > 0:
+		return fmt.Sprintf("not all of backfill %d succeeded; punctual runs list --schedule %s --state %s shows which did not", p.ID, c.Key, ill[0])
+	}
+	return fmt.Sprintf("backfill %d was stopped before its end; punctual backfill %s with the same --from and --to runs what is left", p.ID, c.Key)
 }
 
 // line is the progress in one line.

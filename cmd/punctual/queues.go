@@ -49,6 +49,13 @@ func (c *queuesListCommand) Run(a *app, s *settings) error {
 			cell{strconv.Itoa(q.Workers), plain}, cell{strconv.Itoa(q.Schedules), plain})
 	}
 	t.write(a.Stdout, a.Terminal)
+	for _, q := range all {
+		for _, u := range q.Untaken {
+			if q.Hold(u.Kind) == store.HeldUntaken {
+				fmt.Fprintf(a.Stdout, "%s of the kind %s in %s: no worker alive takes that kind; %s.\n", counted(u.Waiting, "job")+" waiting", u.Kind, q.Name, store.StartsTaking(u.Kind))
+			}
+		}
+	}
 	return nil
 }
 

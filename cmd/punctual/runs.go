@@ -298,16 +298,14 @@ func noOccurrence(o store.Overview, at time.Time) string {
 	return text
 }
 
-// whyNone says what of a when leaves an instant out, as far as bounds and
-// exceptions do.
+// whyNone says why an instant is none of a when's, in the words of a line.
 func whyNone(when calendar.When, at time.Time, zone *time.Location) string {
-	date := calendar.DateOf(at.In(zone))
-	switch {
-	case !when.NotBefore.IsZero() && at.Before(when.NotBefore):
+	switch left, date := when.LeavesOut(at); left {
+	case calendar.ByNotBefore:
 		return ": it begins only at " + localNominal(when.NotBefore, zone) + " (not_before)"
-	case !when.NotAfter.IsZero() && at.After(when.NotAfter):
+	case calendar.ByNotAfter:
 		return ": it ended at " + localNominal(when.NotAfter, zone) + " (not_after)"
-	case slices.Contains(when.Except, date):
+	case calendar.ByExcept:
 		return ": it is not due on " + date.String() + " (except)"
 	}
 	if spec, err := when.Parse(); err == nil {

@@ -86,18 +86,15 @@ func stream(a *app, name string) io.Writer {
 	return a.Stderr
 }
 
-// How often a wait looks again, and how long it waits in silence for somebody to
-// begin.
-const (
-	lookEvery   = 200 * time.Millisecond
-	silentSince = 3 * time.Second
-)
+// lookEvery is how often a wait looks again.
+const lookEvery = 200 * time.Millisecond
 
 // follow waits until a job has ended, printing what it writes, and returns what
-// came of it.
+// came of it. Where nobody is there who could run it, or is no longer, it says so
+// and waits on: somebody may come.
 func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
 	t := tail{store: st, job: job}
-	begun, told := time.Now(), false
+	still := newHints()
 	for {
 		runs, err := st.Runs(a.Context, store.RunFilter{JobID: job, Limit: 1})
 		if err != nil {
@@ -116,9 +113,8 @@ func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
 		if hasEnded(runs[0]) {
 			return runs[0], nil
 		}
-		if !told && runs[0].State == "available" && time.Since(begun) > silentSince {
-			told = true
-			tellIfNone(a, st, "worker", fmt.Sprintf("job %d waits for one", job))
+		if still.due() {
+			still.say(a, whyStill(a, st, runs[0]))
 		}
 		if err := pause(a); err != nil {
 			return runs[0], err
@@ -134,23 +130,4 @@ func pause(a *app) error {
 	case <-time.After(lookEvery):
 		return nil
 	}
-}
-
-// tellIfNone says on the error output that no process of a role is alive, and
-// what follows.
-func tellIfNone(a *app, st *store.Store, role, so string) {
-	processes, err := st.Processes(a.Context)
-	if err != nil {
-		return // it was a hint only
-	}
-	now, err := st.Now(a.Context)
-	if err != nil {
-		return
-	}
-	for _, p := range processes {
-		if p.Role == role && p.Condition(now) == store.ProcessAlive {
-			return
-		}
-	}
-	fmt.Fprintf(a.Stderr, "No %s is alive; %s. punctual start, or punctual %[1]s, runs one.\n", role, so)
 }

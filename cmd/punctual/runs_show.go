@@ -111,34 +111,16 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 	case "retryable":
 		v.NextAttempt = job.ScheduledAt.UTC()
 	case "available":
-		if v.WaitsFor, err = waitsFor(a, st, job.Queue); err != nil {
+		q, err := st.QueueOverview(a.Context, job.Queue)
+		if err != nil {
 			return v, err
 		}
+		v.WaitsFor = waitsFor(q, job.Kind)
 	}
 	for _, e := range job.Errors {
 		v.Failures = append(v.Failures, failureView{e.Attempt, e.At.UTC(), e.Error, e.Trace})
 	}
 	return v, nil
-}
-
-// waitsFor is what keeps the jobs of a queue from being taken.
-func waitsFor(a *app, st *store.Store, queue string) (string, error) {
-	all, err := st.QueueOverviews(a.Context)
-	if err != nil {
-		return "", err
-	}
-	for _, q := range all {
-		switch {
-		case q.Name != queue:
-		case !q.PausedAt.IsZero():
-			return fmt.Sprintf("its queue, %s, which is paused (punctual queues resume %[1]s)", q.Name), nil
-		case q.Workers == 0:
-			return fmt.Sprintf("a worker of its queue, %s, which none works (punctual worker --queues=%[1]s)", q.Name), nil
-		case q.Running >= q.Concurrency:
-			return fmt.Sprintf("a place: the workers of its queue, %s, run %s at once", q.Name, counted(q.Concurrency, "job")), nil
-		}
-	}
-	return "a worker", nil
 }
 
 // whySkipped is the reason of a skip in words.

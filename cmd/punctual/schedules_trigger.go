@@ -46,7 +46,9 @@ func (c *triggerCommand) Run(a *app, s *settings) error {
 	}
 	if result.Refused != "" || !c.Wait {
 		if result.Refused == "" && !c.JSON {
-			defer tellIfNone(a, st, "worker", "it waits until one runs")
+			defer func() {
+				newHints().say(a, whyStill(a, st, store.Run{JobID: result.JobID, State: "available"}))
+			}()
 		}
 		return c.answer(a, triggered{Triggered: result})
 	}

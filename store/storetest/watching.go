@@ -105,6 +105,62 @@ var watchTests = []test{
 		h.must(err)
 		equal(h, "activity", fmt.Sprint(activity[0].Action, activity[0].Subject, activity[0].Author, activity[2].Action, activity[2].Detail), "resume-queue"+"reports"+"tester"+"pause-queue"+"“the printer burns”")
 	}},
+	{"jobs of a kind that no worker alive takes from their queue are told of", func(h *house) {
+		letter := func(d *schedule.Declaration) {
+			d.Job = schedule.Job{Work: &schedule.Work{Kind: "letter", Args: []byte("{}")}}
+		}
+		untaken := func() (lines []string) {
+			h.Helper()
+			all, err := h.QueueOverviews(h.ctx())
+			h.must(err)
+			for _, q := range all {
+				for _, u := range q.Untaken {
+					lines = append(lines, fmt.Sprintf("%s: %d of %s", q.Name, u.Waiting, u.Kind))
+				}
+			}
+			return lines
+		}
+		warnings := func() string { h.Helper(); health, err := h.Health(h.ctx()); h.must(err); return strings.Join(health.Warnings, "\n") }
+		beat := func(id string, kinds []string, queues ...string) {
+			h.Helper()
+			p := store.Process{ID: id, Role: "worker", Concurrency: 2, Kinds: kinds}
+			for _, name := range queues {
+				p.Queues = map[string]int{name: 1}
+			}
+			h.must(errorOf(h.Beat(h.ctx(), p)))
+		}
+		own := []string{queue.KindCommand, queue.KindHTTP}
+		h.apply(declared("a", "hourly at :00", letter), declared("b", "hourly at :00"), declared("c", "hourly at :00", letter, inQueue("reports")))
+		same(h, "nothing waits", untaken(), nil)
+		h.at("10:00")
+		h.tick()
+		at := any(h.clock())
+		if h.Database().Kind == database.SQLite {
+			at = h.clock().Format("2006-01-02 15:04:05.000")
+		}
+		h.exec("UPDATE river_job SET scheduled_at = $1", at)
+		same(h, "nobody is there", untaken(), []string{"default: 1 of letter", "default: 1 of punctual.command", "reports: 1 of letter"})
+		beat("plain", own)
+		same(h, "a plain worker", untaken(), []string{"default: 1 of letter", "reports: 1 of letter"})
+		processes, err := h.Processes(h.ctx())
+		h.must(err)
+		same(h, "its kinds", processes[0].Kinds, own)
+		equal(h, "warned at once", strings.Contains(warnings(), "letter"), false)
+		h.at("10:01")
+		beat("plain", own)
+		equal(h, "the processes are gone", strings.Contains(warnings(), "of the kind"), true)
+		h.must(errorOf(h.PauseQueue(h.ctx(), "default", "", me)))
+		beat("plain-2", own)
+		equal(h, "warned", strings.Contains(warnings(), "jobs of the kind letter that wait in the queue reports: 1; no worker alive takes them"), true)
+		equal(h, "warned of a queue that is paused", strings.Contains(warnings(), "default"), false)
+		beat("letters", append(own, "letter"), "default")
+		same(h, "who takes them in one queue", untaken(), []string{"reports: 1 of letter"})
+		h.exec("UPDATE river_job SET state = 'running' WHERE id = $1", h.run("c", 0).JobID)
+		same(h, "somebody runs one", untaken(), nil)
+		h.exec("UPDATE river_job SET state = 'available' WHERE id = $1", h.run("c", 0).JobID)
+		beat("older", nil)
+		same(h, "who does not tell may take all", untaken(), nil)
+	}},
 	{"a queue that is paused stays so however long nobody works it", func(h *house) {
 		h.must(errorOf(h.PauseQueue(h.ctx(), "reports", "", me)))
 		before := h.number("SELECT count(*) FROM river_queue")

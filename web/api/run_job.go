@@ -37,7 +37,7 @@ func (a *api) addJob(ctx context.Context, v *RunDetail) error {
 	for _, e := range job.Errors {
 		v.Failures = append(v.Failures, Failure{e.Attempt, e.At.UTC(), e.Error})
 	}
-	if job.Kind == queue.KindCommand || job.Kind == queue.KindHTTP {
+	if queue.OwnKind(job.Kind) {
 		v.addPayload(job.Kind, job.EncodedArgs)
 		return nil
 	}

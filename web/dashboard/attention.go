@@ -186,25 +186,43 @@ func (s *site) addFailing(ctx context.Context, g *glance) error {
 
 // addQueues adds queues whose jobs nobody takes, of those that the tiles count.
 func (s *site) addQueues(g *glance, queues []store.QueueOverview) {
-	now := g.page.Now
 	listed, more := 0, moreAttention{Word: "queues whose jobs wait", Link: s.Prefix + "/processes"}
-	for _, q := range queues {
-		why := whyHeld("The queue", q)
-		if q.Waiting == 0 || why == "" || now.Sub(q.Oldest) < waitsLong {
-			continue
-		}
+	for _, a := range heldQueues(queues, g.page.Now) {
 		if listed++; listed > mostAttention {
 			more.Count++
 			continue
 		}
-		g.queues.listed = append(g.queues.listed, attention{
-			Look: lookWaiting, Word: "queue", Key: q.Name, Link: s.Prefix + "/processes", Since: q.Oldest, Weight: 80,
-			Why: fmt.Sprintf("%s waiting. %s", counted(q.Waiting, "job"), why),
-		})
+		a.Link = s.Prefix + "/processes"
+		g.queues.listed = append(g.queues.listed, a)
 	}
 	if more.Count > 0 {
 		g.queues.more = append(g.queues.more, more)
 	}
+}
+
+// heldQueues are the queues whose jobs have waited long for want of somebody who
+// takes them: any job, or those of one kind.
+func heldQueues(queues []store.QueueOverview, now time.Time) (all []attention) {
+	add := func(q store.QueueOverview, kind string, waiting int, oldest time.Time) {
+		why := whyHeld("The queue", q, kind)
+		if waiting == 0 || why == "" || now.Sub(oldest) < waitsLong {
+			return
+		}
+		all = append(all, attention{
+			Look: lookWaiting, Word: "queue", Key: q.Name, Since: oldest, Weight: 80, Why: fmt.Sprintf("%s waiting. %s", counted(waiting, "job"), why),
+		})
+	}
+	for _, q := range queues {
+		others := q.Waiting
+		for _, u := range q.Untaken {
+			if q.Hold(u.Kind) == store.HeldUntaken {
+				add(q, u.Kind, u.Waiting, u.Oldest)
+				others -= u.Waiting
+			}
+		}
+		add(q, "", others, q.Oldest)
+	}
+	return all
 }
 
 // addMissed adds what was missed lately and is not made up for.

@@ -56,7 +56,7 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 	}
 	v.explainTimes(away)
 	v.explainAttempts(now)
-	why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Worker, now)
+	why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Works, v.Job.Worker, now)
 	if why != "" {
 		v.Verdict.Why, v.Verdict.Next = v.Verdict.Why+" "+why, ""
 	}

@@ -16,6 +16,7 @@ import (
 // ${NAME} stands as it was written.
 type jobView struct {
 	Kind        string // "Command", "HTTP request" or "Go job"
+	Works       string // the kind as the queue and workers know it
 	Text        string // the command, the request, or the arguments
 	Shell       string // the same as a line for a shell; empty where there is none
 	Directory   string

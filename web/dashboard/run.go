@@ -190,7 +190,7 @@ func (s *site) addJob(ctx context.Context, v *runView) error {
 		v.Broken = brokenOff(v.Run, job.AttemptedBy, v.Failures, v.ByHand, processes)
 	}
 	var told schedule.Told
-	if job.Kind == queue.KindCommand || job.Kind == queue.KindHTTP {
+	if queue.OwnKind(job.Kind) {
 		var payload schedule.Payload
 		if err := json.Unmarshal(job.EncodedArgs, &payload); err == nil {
 			one.describe(schedule.Job{Run: payload.Command, HTTP: payload.HTTP})
@@ -200,6 +200,7 @@ func (s *site) addJob(ctx context.Context, v *runView) error {
 		one.describe(schedule.Job{Work: &schedule.Work{Kind: job.Kind, Args: job.EncodedArgs}})
 		told, _ = queue.ToldOf(job)
 	}
+	one.Works = job.Kind
 	v.Job, v.Told = &one, factsOf(told)
 	return nil
 }

@@ -150,7 +150,7 @@ func (s *site) addAbsent(ctx context.Context, v *whyView, one store.Overview, p 
 		return err
 	}
 	v.Absent = whyNone(one, definitions, v.At, v.Asked)
-	if yields(unbounded(one.When), v.At) {
+	if unbounded(one.When).Yields(v.At) {
 		left, err := s.whyLeftOut(ctx, v.Key, v.At)
 		if err != nil {
 			return err
@@ -181,32 +181,21 @@ func unbounded(when calendar.When) calendar.When {
 	return calendar.When{Expressions: when.Expressions, Zone: when.Zone}
 }
 
-// yields says whether an instant is one of a when's.
-func yields(when calendar.When, at time.Time) bool {
-	spec, err := when.Parse()
-	if err != nil {
-		return false
-	}
-	next, ok := spec.Next(at.Add(-1))
-	return ok && next.Equal(at)
-}
-
 // whyNone says why an instant is none of a schedule's.
 func whyNone(one store.Overview, definitions []schedule.Definition, at time.Time, asked string) (why []string) {
-	own := yields(unbounded(one.When), at)
 	edited := whyEdited(definitions, at)
-	switch when := one.When; {
+	left, date := one.When.LeavesOut(at)
+	switch {
 	case edited != "":
 		why = append(why, edited)
-	case !own:
-	case !when.NotBefore.IsZero() && at.Before(when.NotBefore):
-		why = append(why, "It begins only at "+utc(when.NotBefore)+" (not_before).")
-	case !when.NotAfter.IsZero() && at.After(when.NotAfter):
-		why = append(why, "It ended at "+utc(when.NotAfter)+" (not_after).")
-	case at.Before(one.CreatedAt):
+	case left == calendar.ByNotBefore:
+		why = append(why, "It begins only at "+utc(one.When.NotBefore)+" (not_before).")
+	case left == calendar.ByNotAfter:
+		why = append(why, "It ended at "+utc(one.When.NotAfter)+" (not_after).")
+	case at.Before(one.CreatedAt) && unbounded(one.When).Yields(at):
 		why = append(why, "It was created only at "+utc(one.CreatedAt)+": creating a schedule makes up nothing from before.")
 	}
-	if date, ok := excepted(one, at); ok {
+	if left == calendar.ByExcept {
 		why = append(why, fmt.Sprintf("%s is among its exceptions (except): it has no occurrences on that date.", date))
 	}
 	if spec := one.Timeline.Spec(); spec != nil {
@@ -245,7 +234,7 @@ var fromEpoch = regexp.MustCompile(`^every (\d+(ms|s|m|h|d))+$`)
 func whyOtherZone(one store.Overview, at time.Time) string {
 	zone, in := zoneOf(one), at.UTC()
 	meant := time.Date(in.Year(), in.Month(), in.Day(), in.Hour(), in.Minute(), in.Second(), in.Nanosecond(), zone)
-	if meant.Equal(at) || !yields(one.When, meant) {
+	if meant.Equal(at) || !one.When.Yields(meant) {
 		return ""
 	}
 	text := fmt.Sprintf("Its times are those of %[1]s: %[2]s there is %[3]s UTC on that day, and %[2]s UTC is %[4]s there.",
@@ -270,7 +259,7 @@ func whyEdited(definitions []schedule.Definition, at time.Time) string {
 	}
 	gone := func(one schedule.Definition) bool { return len(one.When.Expressions) == 0 }
 	for i := rules - 1; i >= 0; i-- {
-		if !yields(definitions[i].When, at) {
+		if !definitions[i].When.Yields(at) {
 			continue
 		}
 		edit := definitions[i+1]
@@ -280,7 +269,7 @@ func whyEdited(definitions []schedule.Definition, at time.Time) string {
 		return fmt.Sprintf("Its when was edited at %s%s, before that instant. Until then it was due %s; since then, %s.", utc(edit.From), by(edit.Author), describe(definitions[i].When), describe(edit.When))
 	}
 	for i := rules + 1; i < len(definitions); i++ {
-		if edit := definitions[i]; yields(edit.When, at) && !gone(definitions[i-1]) {
+		if edit := definitions[i]; edit.When.Yields(at) && !gone(definitions[i-1]) {
 			return fmt.Sprintf("It has such occurrences only since its when was edited at %s%s, after that instant. Until then it was due %s.", utc(edit.From), by(edit.Author), describe(definitions[i-1].When))
 		}
 	}
@@ -425,24 +414,13 @@ func noClock(p *page) string {
 	return " No clock is alive: nothing is lost, it is decided when one is back (punctual start, or punctual clock)."
 }
 
-// excepted says whether an instant would be one of the schedule's if its date were
-// not excepted.
-func excepted(one store.Overview, at time.Time) (date calendar.Date, ok bool) {
-	date = calendar.DateOf(at.In(zoneOf(one)))
-	if !slices.Contains(one.When.Except, date) {
-		return date, false
-	}
-	without := one.When
-	without.Except = nil
-	return date, yields(without, at)
-}
-
 // whyOpen says what keeps a job from its end, as far as its queue and its worker
 // do; empty: they do not.
-func (s *site) whyOpen(ctx context.Context, r store.Run, queue, worker string, now time.Time) (string, error) {
+func (s *site) whyOpen(ctx context.Context, r store.Run, queue, kind, worker string, now time.Time) (string, error) {
 	switch r.State {
 	case "available", "pending":
-		return s.whyQueued(ctx, queue)
+		q, err := s.Store.QueueOverview(ctx, queue)
+		return whyHeld("Its queue", q, kind), err
 	case "running":
 		processes, err := s.Store.Processes(ctx)
 		for _, one := range processes {
@@ -471,31 +449,20 @@ func (s *site) whyLastOpen(ctx context.Context, v scheduleView, now time.Time) (
 	if len(job.AttemptedBy) > 0 {
 		worker = job.AttemptedBy[len(job.AttemptedBy)-1]
 	}
-	return s.whyOpen(ctx, v.Last.Run, job.Queue, worker, now)
+	return s.whyOpen(ctx, v.Last.Run, job.Queue, job.Kind, worker, now)
 }
 
-// whyQueued says why nobody takes the jobs of a queue; empty: somebody does.
-func (s *site) whyQueued(ctx context.Context, name string) (string, error) {
-	queues, err := s.Store.QueueOverviews(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, q := range queues {
-		if q.Name == name {
-			return whyHeld("Its queue", q), nil
-		}
-	}
-	return "", nil
-}
-
-// whyHeld says why nobody takes the jobs of a queue; empty: somebody does.
-func whyHeld(what string, q store.QueueOverview) string {
-	switch {
-	case !q.PausedAt.IsZero():
+// whyHeld says why nobody takes the jobs of a kind, or without one any, from a
+// queue; empty: somebody does.
+func whyHeld(what string, q store.QueueOverview, kind string) string {
+	switch q.Hold(kind) {
+	case store.HeldByPause:
 		return fmt.Sprintf("%s, %s, is paused since %s: resume it on the page of the processes.", what, q.Name, utc(q.PausedAt))
-	case q.Workers == 0:
+	case store.HeldUntaken:
+		return fmt.Sprintf("No worker alive takes jobs of the kind %s from %s, %s: %s.", kind, beginsSmall(what), q.Name, store.StartsTaking(kind))
+	case store.HeldUnworked:
 		return fmt.Sprintf("No worker works %s, %s: punctual start, or punctual worker, starts one.", beginsSmall(what), q.Name)
-	case q.Running >= q.Concurrency:
+	case store.HeldFull:
 		return fmt.Sprintf("All %s for %s, %s, are taken.", counted(q.Concurrency, "place"), beginsSmall(what), q.Name)
 	}
 	return ""

@@ -388,6 +388,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		{name: "moved by jitter", file: it(", jitter: 30m"), do: func(p *past) { p.later(one + time.Second) }, schedule: "jitter", occurrence: "Jitter moves it by", says: []string{"Not yet."}, hides: []string{"It did not run."}},
 		{name: "no clock runs", file: plain, do: func(p *past) { p.later(one + time.Minute) }, schedule: "No clock is alive"},
 		{name: "no worker works its queue", file: it(", queue: bulk"), do: func(p *past) { p.at(one) }, schedule: "No worker works its queue, bulk"},
+		{name: "no worker takes its kind", file: "schedules:\n  it: { when: hourly at :00, job: { kind: letter } }\n", do: func(p *past) { p.at(one) }, schedule: "No worker alive takes jobs of the kind letter from its queue, default: start the program"},
 		{name: "its queue is paused", file: it(", queue: bulk"), do: func(p *past) {
 			p.at(one)
 			_, err := p.store.PauseQueue(p.Context(), "bulk", "", "ada")

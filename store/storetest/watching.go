@@ -120,7 +120,12 @@ var watchTests = []test{
 			}
 			return lines
 		}
-		warnings := func() string { h.Helper(); health, err := h.Health(h.ctx()); h.must(err); return strings.Join(health.Warnings, "\n") }
+		warnings := func() string {
+			h.Helper()
+			health, err := h.Health(h.ctx())
+			h.must(err)
+			return strings.Join(health.Warnings, "\n")
+		}
 		beat := func(id string, kinds []string, queues ...string) {
 			h.Helper()
 			p := store.Process{ID: id, Role: "worker", Concurrency: 2, Kinds: kinds}

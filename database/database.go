@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -110,11 +108,15 @@ func Open(ctx context.Context, address string, o Options) (*Database, error) {
 		d.Kind, d.Location = SQLite, address
 		d.engine, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"))
 	default:
-		// The address may hold a password, so it is not repeated.
-		if filePath(address) {
-			return nil, &addressError{fmt.Sprintf("opening the database: %q has no scheme; for a SQLite file of that name: sqlite:%[1]s", address)}
+		// The address may hold a password, so it is not repeated unless it cannot.
+		if path := filePath(address); path != "" {
+			return nil, &addressError{fmt.Sprintf("opening the database: %q does not say which kind of database it is; for a SQLite file of that name: sqlite:%s; allowed is %s", address, path, Allowed)}
 		}
-		return nil, &addressError{fmt.Sprintf("opening the database: its address begins with %q; allowed is %s", scheme, Allowed)}
+		begins := fmt.Sprintf("begins with %q", scheme)
+		if scheme == address {
+			begins = "has no scheme"
+		}
+		return nil, &addressError{fmt.Sprintf("opening the database: its address %s; allowed is %s", begins, Allowed)}
 	}
 	if err != nil {
 		return nil, err
@@ -122,9 +124,19 @@ func Open(ctx context.Context, address string, o Options) (*Database, error) {
 	return d, nil
 }
 
-// filePath says whether an address without a scheme names a file of SQLite.
-func filePath(address string) bool {
-	return !strings.ContainsAny(address, ":@?= ") && slices.Contains([]string{".db", ".sqlite", ".sqlite3"}, filepath.Ext(address))
+// filePath is the file that an address without a scheme of ours probably names;
+// empty: none. A path with a colon in it is taken for an address.
+func filePath(address string) string {
+	for _, scheme := range []string{"file://", "file:", "sqlite3://", "sqlite3:"} {
+		if path, ok := strings.CutPrefix(address, scheme); ok {
+			address = path
+			break
+		}
+	}
+	if strings.ContainsAny(address, ":@?= ") {
+		return ""
+	}
+	return address
 }
 
 // CheckWritable fails where the database can be read only: because of a file's

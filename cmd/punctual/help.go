@@ -109,7 +109,7 @@ func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
 	}
 	if rest, ok := strings.CutPrefix(err.Error(), "unexpected argument "); ok && len(node.Children) > 0 {
 		word, _, _ := strings.Cut(rest, ",") // the parser's own suggestion follows
-		instead := cmp.Or(suggested(node, word), suggested(parser.Model.Node, word))
+		instead := cmp.Or(calledOtherwise(node, word), suggested(node, word), suggested(parser.Model.Node, word))
 		if instead == "" && node != parser.Model.Node {
 			instead = "; allowed: " + strings.Join(commandNames(node), ", ")
 		}

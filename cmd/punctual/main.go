@@ -128,6 +128,10 @@ func run(a *app, arguments []string) int {
 		explainUse(a.Stderr, parser, arguments, err)
 		return 2
 	}
+	if flag := emptyFlag(command); flag != "" {
+		explainUse(a.Stderr, parser, arguments, fmt.Errorf("--%s is given with nothing in it; leave it out, or say which (a variable of a script may not be set)", flag))
+		return 2
+	}
 	return a.exitCode(command.Run(a, &line.settings), withoutPassword(line.Database))
 }
 

@@ -387,10 +387,12 @@ func (s *Store) runsWhere(f RunFilter, part part) (condition string, arguments [
 	return condition, arguments, s.stateOf()
 }
 
-// stateOf is the expression for a row's state.
+// stateOf is the expression for a row's state. River makes a job available at once
+// whose next attempt is only seconds away; it waits for a retry all the same.
 func (s *Store) stateOf() string {
 	return `CASE WHEN o.decision = 'skipped' THEN 'skipped' ELSE coalesce(o.outcome,
-		CASE WHEN j.id IS NULL THEN 'unknown' WHEN ` + s.jobs.Ended + ` THEN ` + s.jobs.Outcome + ` ELSE j.state` + s.text() + ` END) END`
+		CASE WHEN j.id IS NULL THEN 'unknown' WHEN ` + s.jobs.Ended + ` THEN ` + s.jobs.Outcome + `
+			WHEN j.state = 'available' AND ` + s.jobs.Retrying + ` THEN 'retryable' ELSE j.state` + s.text() + ` END) END`
 }
 
 // uncopiedIn lets through the rows in a state of which the queue tells. The name

@@ -107,10 +107,14 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		return v, nil // the queue has forgotten it; the ledger tells what is left
 	}
 	v.Queue, v.Priority, v.MaxAttempts = job.Queue, job.Priority, job.MaxAttempts
-	switch run.State {
-	case "retryable":
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return v, err
+	}
+	switch again := run.State == "retryable"; {
+	case again && job.ScheduledAt.After(now):
 		v.NextAttempt = job.ScheduledAt.UTC()
-	case "available":
+	case again, run.State == "available":
 		q, err := st.QueueOverview(a.Context, job.Queue)
 		if err != nil {
 			return v, err
@@ -211,7 +215,7 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 		if !v.SeenAt.IsZero() {
 			line("seen", "by %s, %s", v.SeenBy, relative(v.SeenAt, now))
 		}
-	case v.State == "available":
+	case v.WaitsFor != "":
 		line("waits", "for %s; queued %s", v.WaitsFor, relative(v.DecidedAt, now))
 	}
 }

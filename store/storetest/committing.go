@@ -264,6 +264,34 @@ var commitTests = []test{
 			h.Error("the cancelled job has no instant of its end")
 		}
 	}},
+	{"what waits for a retry is retryable, also where the queue has it available already", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		h.at("10:00")
+		h.tick()
+		job := h.run("a", 0).JobID
+		listed := func(state string) int {
+			h.Helper()
+			runs, err := h.Runs(h.ctx(), store.RunFilter{State: state})
+			h.must(err)
+			return len(runs)
+		}
+		for _, c := range []struct {
+			name     string
+			state    string
+			failures []string
+			want     string
+		}{
+			{name: "not begun", state: "available", want: "available"},
+			{name: "lost with its worker", state: "available", failures: []string{"lost: worker gone"}, want: "available"},
+			{name: "failed, again within seconds", state: "available", failures: []string{"boom"}, want: "retryable"},
+			{name: "failed, again later", state: "retryable", failures: []string{"boom"}, want: "retryable"},
+		} {
+			h.job(job, c.state, c.failures...)
+			equal(h, c.name, h.run("a", 0).State, c.want)
+			equal(h, c.name+", looked for", listed(c.want), 1)
+		}
+		equal(h, "looked for by another state", listed("available"), 0)
+	}},
 	{"a retry that has begun meanwhile undoes the decision to supersede it", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		h.at("10:00")

@@ -30,7 +30,11 @@ func (a *api) addJob(ctx context.Context, v *RunDetail) error {
 	if len(job.AttemptedBy) > 0 {
 		v.Worker = job.AttemptedBy[len(job.AttemptedBy)-1]
 	}
-	if v.State == "retryable" {
+	now, err := a.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if v.State == "retryable" && job.ScheduledAt.After(now) {
 		at := job.ScheduledAt.UTC()
 		v.NextAttempt = &at
 	}

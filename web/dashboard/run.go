@@ -172,7 +172,11 @@ func (s *site) addJob(ctx context.Context, v *runView) error {
 	if len(job.AttemptedBy) > 0 {
 		one.Worker = job.AttemptedBy[len(job.AttemptedBy)-1]
 	}
-	if v.State == "retryable" {
+	now, err := s.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if v.State == "retryable" && job.ScheduledAt.After(now) {
 		one.NextAttempt = job.ScheduledAt.UTC()
 		v.Verdict.Next = ""
 	}

@@ -418,8 +418,11 @@ func noClock(p *page) string {
 // do; empty: they do not.
 func (s *site) whyOpen(ctx context.Context, r store.Run, queue, kind, worker string, now time.Time) (string, error) {
 	switch r.State {
-	case "available", "pending":
+	case "available", "pending", "retryable":
 		q, err := s.Store.QueueOverview(ctx, queue)
+		if r.State == "retryable" && q.Hold(kind) == store.HeldFull {
+			return "", err // it waits for its time, not for a place
+		}
 		return whyHeld("Its queue", q, kind), err
 	case "running":
 		processes, err := s.Store.Processes(ctx)

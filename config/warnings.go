@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -195,8 +196,21 @@ func (w *watch) files(e *entry) {
 	}
 	if missing(program) {
 		w.warn(e, "run", "commands run in the directory of the schedule file, or in the one that directory names", "there is no file %s here", quoted(program))
+		return
+	}
+	path := program
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(w.directory, path)
+	}
+	if file, err := os.Stat(path); err == nil && file.IsDir() {
+		w.warn(e, "run", "name a program in it", "%s is a directory", quoted(program))
+	} else if err == nil && file.Mode()&anyExecutes == 0 && runtime.GOOS != "windows" {
+		w.warn(e, "run", "chmod +x makes it so, also where the worker runs; or begin with what reads it, as sh or python3", "%s is not executable", quoted(program))
 	}
 }
+
+// anyExecutes are the permissions to execute a file.
+const anyExecutes = 0o111
 
 func linkLocal(host string) bool {
 	address, err := netip.ParseAddr(host)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -90,5 +91,46 @@ func TestManySchedulesTouchedByAChangeOfTheClocksAreCounted(t *testing.T) {
 	got := strings.Split(strings.TrimSpace(warnings(t, text.String(), november)), "\n")
 	if len(got) != 11 || !strings.HasSuffix(got[10], "touches this and 4 other schedules below") {
 		t.Errorf("warnings:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+func TestAProgramThatCannotBeExecutedIsWarnedOf(t *testing.T) {
+	directory := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"x.sh": 0o644, "fine.sh": 0o755, "jobs/x.sh": 0o644, "jobs/fine.sh": 0o755} {
+		path := filepath.Join(directory, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ name, job, want string }{
+		{name: "it can", job: "run: ./fine.sh now", want: ""},
+		{name: "it is read by a shell", job: "run: sh x.sh", want: ""},
+		{name: "it cannot", job: "run: ./x.sh", want: `"x.sh" is not executable`},
+		{name: "as a list", job: "run: [./x.sh, now]", want: `"x.sh" is not executable`},
+		{name: "in the directory of the schedule, it can", job: "run: ./fine.sh, directory: jobs", want: ""},
+		{name: "in the directory of the schedule, it cannot", job: "run: ./x.sh, directory: jobs", want: `"jobs/x.sh" is not executable`},
+		{name: "it is not there", job: "run: ./none.sh, directory: jobs", want: `there is no file "jobs/none.sh" here`},
+		{name: "it is a directory", job: "run: ./jobs", want: `"jobs" is a directory`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(directory, "punctual.yaml")
+			if err := os.WriteFile(path, []byte("schedules:\n  a: { when: every 1h, "+c.job+" }\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			file, err := Load(path, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range file.Warnings(november) {
+				got = append(got, w.Problem)
+			}
+			if strings.Join(got, "; ") != c.want {
+				t.Errorf("warned of %q, want %q", got, c.want)
+			}
+		})
 	}
 }

@@ -25,7 +25,10 @@ func (c *healthCommand) Run(a *app, s *settings) error {
 		if !h.Healthy {
 			word, shade = "unhealthy", red
 		}
-		fmt.Fprintf(a.Stdout, "%s: %s; %s alive", a.paint(word, shade), h.Reason, counted(h.Clocks, "clock"))
+		fmt.Fprintf(a.Stdout, "%s: %s", a.paint(word, shade), h.Reason)
+		if h.Clocks > 0 {
+			fmt.Fprintf(a.Stdout, "; %s alive", counted(h.Clocks, "clock"))
+		} // else the reason, or a warning, says that there is none
 		if !h.Ticked.IsZero() {
 			fmt.Fprintf(a.Stdout, ", last tick %s", relative(h.Ticked, h.Now))
 		}

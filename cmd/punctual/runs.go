@@ -91,7 +91,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		return a.printJSON(append([]store.Run{}, runs...))
 	}
 	if len(runs) == 0 {
-		_, err := fmt.Fprintln(a.Stdout, "No run matches.")
+		_, err := fmt.Fprintln(a.Stdout, c.none(a, st))
 		return err
 	}
 	now, err := st.Now(a.Context)
@@ -103,6 +103,40 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
 	}
 	return nil
+}
+
+// none says why there is nothing to list, and what brings something about.
+func (c *runsListCommand) none(a *app, st *store.Store) string {
+	what := "Nothing"
+	if c.Schedule != "" {
+		what += " of " + c.Schedule
+	}
+	past, err := st.Runs(a.Context, store.RunFilter{Key: c.Schedule, Limit: 1})
+	switch {
+	case err == nil && len(past) > 0 && c.Unseen && c.State == "":
+		return strings.Replace(what, "Nothing", "No failure", 1) + " is unseen."
+	case err == nil && len(past) > 0:
+		return "No run matches."
+	}
+	overviews, err := st.Overviews(a.Context, c.Schedule)
+	if err == nil && len(overviews) == 0 {
+		return "Nothing has been decided yet, and there are no schedules: punctual apply reads them from the schedule file."
+	}
+	if noClock(a, st) != "" {
+		return what + " has been decided yet, and no clock is alive: punctual start, or punctual clock, runs one."
+	}
+	next, now := time.Time{}, time.Time{}
+	if now, err = st.Now(a.Context); err == nil {
+		for _, one := range overviews {
+			if n, ok := one.Timeline.Next(one.State.Cursor); ok && (next.IsZero() || n.Due.Before(next)) {
+				next = n.Due
+			}
+		}
+	}
+	if next.IsZero() {
+		return what + " has been decided yet, and nothing is due ever again (punctual schedules list)."
+	}
+	return fmt.Sprintf("%s has been decided yet; the first is due %s.", what, relative(next, now))
 }
 
 // limitAllowed bounds how much one list shows.
@@ -176,6 +210,7 @@ func remark(r store.Run) string {
 type reference struct {
 	text   string
 	filter store.RunFilter
+	local  string // of an occurrence named by a local time, which the schedule's zone tells
 }
 
 // parseReference reads report@2026-11-23T09:00:00Z, report!k3f9, or 12.
@@ -189,17 +224,48 @@ func parseReference(command, text string) (reference, error) {
 		r.filter.Key, r.filter.Trigger = key, trigger
 		return r, nil
 	}
-	key, nominal, err := schedule.ParseOccurrenceName(text)
-	if err != nil {
-		return r, usageError("%s: %q is not the name of a run; allowed: an occurrence such as report@2026-11-23T09:00:00Z, a trigger such as report!k3f9, or the number of a job (punctual runs list shows all three)", command, text)
+	if key, nominal, err := schedule.ParseOccurrenceName(text); err == nil {
+		r.filter.Key, r.filter.Nominal = key, nominal
+		return r, nil
 	}
-	r.filter.Key, r.filter.Nominal = key, nominal
-	return r, nil
+	if key, local, ok := strings.Cut(text, "@"); ok && schedule.ValidKey(key) {
+		if _, err := calendar.ParseInstant(local, "UTC"); err == nil {
+			r.filter.Key, r.local = key, local
+			return r, nil
+		}
+	}
+	fault := fmt.Sprintf("%s: %q is not the name of a run; allowed: an occurrence such as report@2026-11-23T09:00:00Z, or with a time in the schedule's zone, report@2026-11-23T09:00, a trigger such as report!k3f9, or the number of a job (punctual runs list shows all three)", command, text)
+	if schedule.ValidKey(text) {
+		fault += fmt.Sprintf("\n  punctual runs list --schedule %s   shows the runs of a schedule of that name", text)
+	}
+	return r, usageError("%s", fault)
+}
+
+// read puts a local time in its place, by the zone of the schedule; of one that is
+// deleted or was never there it is UTC's.
+func (r *reference) read(a *app, st *store.Store) error {
+	if r.local == "" {
+		return nil
+	}
+	zone := time.UTC
+	if overviews, err := st.Overviews(a.Context, r.filter.Key); err == nil {
+		zone = zoneOf(overviews[0].Schedule)
+	}
+	nominal, err := calendar.ParseInstant(r.local, zone.String())
+	if err != nil {
+		return usageError("%s: %v", r.text, err)
+	}
+	r.filter.Nominal, r.local = nominal, ""
+	r.text = schedule.OccurrenceName(r.filter.Key, nominal)
+	return nil
 }
 
 // find reads the runs a reference names, the newest first; there is at least
 // one. An error says why there is none.
 func (r reference) find(a *app, st *store.Store) ([]store.Run, error) {
+	if err := r.read(a, st); err != nil {
+		return nil, err
+	}
 	runs, err := st.Runs(a.Context, r.filter)
 	if err != nil {
 		return nil, fmt.Errorf("looking for %s: %w", r.text, err)

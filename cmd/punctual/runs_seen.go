@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/punctual-dev/punctual/store"
 )
@@ -32,10 +34,10 @@ func (c *runsSeenCommand) Run(a *app, s *settings) error {
 	filter := store.SeenFilter{Key: c.Schedule, All: c.All}
 	var (
 		st  *store.Store
+		run store.Run
 		err error
 	)
 	if c.Named != "" {
-		var run store.Run
 		if st, run, err = namedJob(a, s, "runs seen", c.Named); err == nil {
 			filter.JobID = run.JobID
 		}
@@ -61,6 +63,29 @@ func (c *runsSeenCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
+	if marked == 0 {
+		_, err = fmt.Fprintln(a.Stdout, c.nothing(run, left))
+		return err
+	}
 	_, err = fmt.Fprintf(a.Stdout, "Marked %s as seen; %d unseen.\n", counted(marked, "failure"), left)
 	return err
+}
+
+// nothing says why nothing was marked. left are the unseen failures of others.
+func (c *runsSeenCommand) nothing(run store.Run, left int) string {
+	others := "."
+	if left > 0 {
+		others = fmt.Sprintf("; of others, %d (punctual runs list --unseen).", left)
+	}
+	switch {
+	case c.Schedule != "":
+		return fmt.Sprintf("No failure of %s is unseen%s", c.Schedule, others)
+	case c.Named == "":
+		return "No failure is unseen."
+	case run.SeenAt.IsZero() && slices.Contains([]string{"failed", "expired"}, run.State):
+		return fmt.Sprintf("%s has just failed, and is not in the ledger yet: try again in a second or two.", run.Occurrence)
+	case !run.SeenAt.IsZero():
+		return fmt.Sprintf("%s was seen already, by %s%s", run.Occurrence, run.SeenBy, strings.Replace(others, "; of others, ", "; unseen are ", 1))
+	}
+	return fmt.Sprintf("%s is no failure: it is %s%s", run.Occurrence, run.State, strings.Replace(others, "; of others, ", "; unseen are ", 1))
 }

@@ -58,7 +58,10 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 	v.explainAttempts(now)
 	why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Works, v.Job.Worker, now)
 	if why != "" {
-		v.Verdict.Why, v.Verdict.Next = v.Verdict.Why+" "+why, ""
+		v.Verdict.Why += " " + why
+	}
+	if why != "" && v.State != "retryable" {
+		v.Verdict.Next = ""
 	}
 	return err
 }

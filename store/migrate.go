@@ -4,6 +4,9 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"path"
+	"strconv"
+	"strings"
 
 	"github.com/punctual-dev/punctual/database"
 	"github.com/punctual-dev/punctual/queue"
@@ -37,4 +40,30 @@ func (s *Store) Migrated(ctx context.Context) (bool, error) {
 	var found int
 	err := s.db.Reader().QueryRow(ctx, query).Scan(&found)
 	return found > 0, err
+}
+
+// Outdated says whether an older version made the tables, and no process of this one
+// has brought them up to date yet.
+func (s *Store) Outdated(ctx context.Context) (bool, error) {
+	newest, err := newestMigration(string(s.db.Kind))
+	if err != nil {
+		return false, err
+	}
+	var last int
+	err = s.db.Reader().QueryRow(ctx, "SELECT max(version_id) FROM punctual_migration").Scan(&last)
+	return last < newest, err
+}
+
+// newestMigration is the number that the last file of a kind of database begins with.
+func newestMigration(kind string) (newest int, err error) {
+	files, err := fs.Glob(migrations, "migrations/"+kind+"/*.sql")
+	for _, file := range files {
+		number, _, _ := strings.Cut(path.Base(file), "_")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, n)
+	}
+	return newest, err
 }

@@ -38,11 +38,25 @@ func (s *settings) look(a *app) (*store.Store, error) {
 	if err == nil && !ready {
 		err = s.nothingThere()
 	}
+	if err == nil {
+		err = outdated(a, st)
+	}
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
 	return st, nil
+}
+
+// outdated refuses tables of an older version: a query may ask for what they lack.
+func outdated(a *app, st *store.Store) error {
+	old, err := st.Outdated(a.Context)
+	if err != nil || !old {
+		return err
+	}
+	return fmt.Errorf(`the tables in %s are those of an older version of punctual.
+  punctual migrate   brings them up to date; so does every process of this version when it starts
+  Processes of the older version go on beside it.`, st.Database().Location)
 }
 
 // there says whether the database exists, as far as that can be told without

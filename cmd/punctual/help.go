@@ -146,6 +146,7 @@ var parserJargon = []struct {
 	{regexp.MustCompile(`^(.*?)(?: \(from envar \w+=.*\))?: expected \w+ value but got "EOL".*$`), "$1 needs a value"},
 	{regexp.MustCompile(`^(-.*?): expected \w+ value but got "(-.*?)" \(.*$`), `$1: "$2" begins with a dash; if it is meant as the value: $1=$2`},
 	{regexp.MustCompile(`expected a valid [0-9]+ bit u?int but got (".*?")`), "$1 is not a whole number"},
+	{regexp.MustCompile(`^(-.*?): bool value must be .* but got (".*")$`), `$1 takes no value, and $2 is one`},
 	{regexp.MustCompile(`^(.*) must be one of (.*?)(?:,"")? but got (".*")$`), "$1: $3 is not one of $2"},
 	{regexp.MustCompile(`\(from envar (\w+)=.*\)`), "(from the environment: $1)"},
 	{regexp.MustCompile(`missing flags: `), "needs "},

@@ -90,7 +90,7 @@ func (c *queuesPauseCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
-	if err := c.exists(a, st); err != nil {
+	if err := queueExists(a, st, "pausing", c.Queue); err != nil {
 		return err
 	}
 	paused, err := st.PauseQueue(a.Context, c.Queue, c.Note, actor())
@@ -113,21 +113,21 @@ func (c *queuesPauseCommand) Run(a *app, s *settings) error {
 	return nil
 }
 
-// exists refuses a queue that nothing speaks of: to pause it would change nothing,
-// and a mistyped name would go on.
-func (c *queuesPauseCommand) exists(a *app, st *store.Store) error {
+// queueExists refuses a queue that nothing speaks of: to pause or resume it would
+// change nothing, and a mistyped name would go on.
+func queueExists(a *app, st *store.Store, doing, name string) error {
 	all, err := st.QueueOverviews(a.Context)
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, q := range all {
-		if names = append(names, q.Name); q.Name == c.Queue {
+		if names = append(names, q.Name); q.Name == name {
 			return nil
 		}
 	}
-	text := fmt.Sprintf("pausing queue %q: there is no such queue", c.Queue)
-	if near := meant(c.Queue, names); near != "" {
+	text := fmt.Sprintf("%s queue %q: there is no such queue", doing, name)
+	if near := meant(name, names); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)
 	} else if len(names) > 0 {
 		text += "; there are: " + some(names)
@@ -147,6 +147,9 @@ func (c *queuesResumeCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	defer st.Database().Close()
+	if err := queueExists(a, st, "resuming", c.Queue); err != nil {
+		return err
+	}
 	resumed, err := st.ResumeQueue(a.Context, c.Queue, actor())
 	if err != nil {
 		return fmt.Errorf("resuming queue %s: %w", c.Queue, err)

@@ -42,7 +42,11 @@ func (c *runsOutputCommand) Run(a *app, s *settings) error {
 	if err := t.print(a); err != nil {
 		return err
 	}
-	if t.attempt == 0 {
+	switch {
+	case t.attempt > 0:
+	case run.StartedAt.IsZero() && !hasEnded(run):
+		fmt.Fprintf(a.Stderr, "%s (%s) has not begun, so there is no output yet; punctual runs show %d tells what it waits for.\n", run.Occurrence, run.State, run.JobID)
+	default:
 		fmt.Fprintf(a.Stderr, "%s (%s) wrote nothing.\n", run.Occurrence, run.State)
 	}
 	return nil

@@ -56,7 +56,7 @@ func outdated(a *app, st *store.Store) error {
 	}
 	return fmt.Errorf(`the tables in %s are those of an older version of punctual.
   punctual migrate   brings them up to date; so does every process of this version when it starts
-  Processes of the older version go on beside it.`, st.Database().Location)
+  processes of the older version go on beside it`, st.Database().Location)
 }
 
 // there says whether the database exists, as far as that can be told without

@@ -142,7 +142,7 @@ var outcomeTests = []test{
 		h.job(id, "discarded", "boom")
 		h.must(errorOf(h.CopyOutcomes(h.ctx())))
 		h.must(h.RetryJob(h.ctx(), id, me))
-		equal(h, "state", h.run("a", 0).State, "available")
+		equal(h, "state", h.run("a", 0).State, "retryable")
 		h.job(id, "completed", "boom")
 		h.must(errorOf(h.CopyOutcomes(h.ctx())))
 		equal(h, "state", h.run("a", 0).State, "succeeded")

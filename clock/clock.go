@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/punctual-dev/punctual/schedule"
@@ -114,6 +115,7 @@ type Clock struct {
 	nextLate   time.Time
 	crowds     map[schedule.Lane]crowd
 	woken      chan struct{}
+	reports    sync.Mutex
 }
 
 // New makes a clock over a store.

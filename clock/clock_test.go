@@ -388,7 +388,7 @@ func TestADatabaseThatIsAwayLosesNothingAndIsSpokenOfTwice(t *testing.T) {
 func TestAHerdIsDecidedInGrowingBatchesAndEachScheduleOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whens := map[string]string{}
-		for i := range 3000 {
+		for i := range 6000 {
 			whens[fmt.Sprintf("s-%04d", i)] = "every 10s"
 		}
 		f := newFakeStore(t, whens)

@@ -87,6 +87,14 @@ func (u *caughtUp) inWords(key string) string {
 	return text
 }
 
+// report passes on what was committed, for one hand at a time.
+func (c *Clock) report(done schedule.Committed, now time.Time, decided []schedule.Decided) {
+	c.reports.Lock()
+	defer c.reports.Unlock()
+	c.seen.Committed(done)
+	c.reportCatchUp(now, decided)
+}
+
 // reportCatchUp counts what a committed batch caught up.
 func (c *Clock) reportCatchUp(now time.Time, decided []schedule.Decided) {
 	if c.absence == nil {

@@ -2,7 +2,6 @@ package clock
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,113 +30,6 @@ var laneTime = map[schedule.Lane]time.Duration{
 	schedule.LaneLate:   100 * time.Millisecond, // meanwhile others are due on time
 }
 
-// crowd is where a clock stands among those that are due in a lane, as long as
-// they fill its batches.
-type crowd struct {
-	size int            // of the next batch; zero: there is no crowd
-	next schedule.Batch // has been read, if it has candidates
-	took time.Duration  // to decide the last batch
-	rest bool           // its own share is done; what is left of the others' is not
-}
-
-// tickLane decides batch after batch of a lane, for a bounded time. While one is
-// committed the next is read: what that rests on is looked at again when its turn
-// comes, so to read it early may be in vain, but is never wrong.
-//
-// Several clocks have a share of a crowd each. One that is through with its own
-// takes from all of what is left, since another may have died.
-func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
-	at := c.crowds[lane]
-	delete(c.crowds, lane) // what is in hand is not kept beyond an error
-	size, b := at.size, at.next
-	if size == 0 {
-		size = min(firstBatch, c.batch)
-	}
-	share := schedule.Share{Number: c.rank, Of: c.clocks}
-	if at.rest {
-		share = schedule.Share{}
-	}
-	if len(b.Candidates) == 0 {
-		if b, err = c.first(ctx, lane, size, share); err != nil {
-			return false, err
-		}
-	}
-	took := at.took
-	for end := time.Now().Add(laneTime[lane]); ; {
-		if len(b.Candidates)+len(b.Unreadable) < size || ctx.Err() != nil {
-			began := time.Now()
-			more, err = c.decide(ctx, b)
-			if took = time.Since(began); more && took > laneTime[lane] {
-				// A few that catch up with much take long, too.
-				c.crowds[lane] = crowd{size: c.following(len(b.Candidates), true), took: took}
-			}
-			return more, err
-		}
-		following := c.following(size, took > laneTime[lane])
-		ahead := c.readAhead(ctx, schedule.Wanted{Lane: lane, Share: share, Limit: following, Offset: inShare(b, share)})
-		began := time.Now()
-		_, err = c.decide(ctx, b)
-		took = time.Since(began)
-		next := <-ahead
-		if next.panicked != nil {
-			panic(next.panicked)
-		}
-		if err = errors.Join(err, next.err); err != nil {
-			return true, err
-		}
-		b, size = next.batch, following
-		switch full := len(b.Candidates)+len(b.Unreadable) >= size; {
-		case !full && share.Of > 1:
-			c.crowds[lane] = crowd{size: size, took: took, rest: true}
-			_, err = c.decide(ctx, b)
-			return true, err
-		case len(b.Candidates) == 0 || !time.Now().Before(end):
-			c.crowds[lane] = crowd{size, b, took, at.rest}
-			return true, nil
-		}
-		c.sleep(ctx, batchPause)
-	}
-}
-
-// inShare counts the schedules of a batch that are in a share.
-func inShare(b schedule.Batch, share schedule.Share) (n int) {
-	for _, candidate := range b.Candidates {
-		if share.Has(candidate.Schedule.ID) {
-			n++
-		}
-	}
-	for id := range b.Unreadable {
-		if share.Has(id) {
-			n++
-		}
-	}
-	return n
-}
-
-// following is how many to decide after a batch of a size.
-func (c *Clock) following(size int, tookLong bool) int {
-	if tookLong {
-		return max(size/2, 1)
-	}
-	return min(2*size, c.batch)
-}
-
-// first reads the batch to begin with. Whether there is a crowd is seen by what
-// is due in all; the first clock takes that, and every other one of its share.
-func (c *Clock) first(ctx context.Context, lane schedule.Lane, size int, share schedule.Share) (schedule.Batch, error) {
-	w := schedule.Wanted{Lane: lane, Limit: size}
-	b, err := c.due(ctx, w)
-	if err != nil || c.rank == 0 || share.Of <= 1 || len(b.Candidates)+len(b.Unreadable) < size {
-		return b, err
-	}
-	w.Share = share
-	own, err := c.due(ctx, w)
-	if err != nil || len(own.Candidates) < size {
-		return b, err
-	}
-	return own, nil
-}
-
 func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
 	w.Since = c.standby()
 	b, err := c.store.Due(ctx, w)
@@ -145,27 +37,6 @@ func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 		return b, fmt.Errorf("reading what is due: %w", err)
 	}
 	return b, nil
-}
-
-// batchAhead is a batch that was read early.
-type batchAhead struct {
-	batch    schedule.Batch
-	err      error
-	panicked any
-}
-
-func (c *Clock) readAhead(ctx context.Context, w schedule.Wanted) <-chan batchAhead {
-	ahead := make(chan batchAhead, 1)
-	go func() {
-		var next batchAhead
-		defer func() {
-			// It is the caller's panic, and his to recover from.
-			next.panicked = recover()
-			ahead <- next
-		}()
-		next.batch, next.err = c.due(ctx, w)
-	}()
-	return ahead
 }
 
 // decide decides a batch and commits it. It says whether one of the schedules
@@ -230,8 +101,7 @@ func (c *Clock) commit(ctx context.Context, b schedule.Batch, decided []schedule
 	done, err := c.store.Commit(finish, b, decided)
 	switch {
 	case err == nil:
-		c.seen.Committed(done)
-		c.reportCatchUp(b.Now, decided)
+		c.report(done, b.Now, decided)
 		return nil
 	case c.store.Transient(err):
 		return fmt.Errorf("committing decisions: %w", err)

@@ -1,0 +1,159 @@
+package clock
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+// hands is how many batches of a crowd a clock decides at once: while the database
+// writes one, the next is read, decided and put together.
+const hands = 2
+
+// crowd is where a clock stands among those that are due in a lane, as long as
+// they fill its batches.
+type crowd struct {
+	size int           // of the next batch; zero: there is no crowd
+	took time.Duration // to decide the last one
+	rest bool          // its own shares are done; what is left of others' is not
+}
+
+// after is the crowd behind a batch: the next is twice as large, unless this one
+// took long.
+func (at crowd) after(took, long time.Duration, most int) crowd {
+	if at.took = took; took > long {
+		at.size = max(at.size/2, 1)
+	} else {
+		at.size = min(2*at.size, most)
+	}
+	return at
+}
+
+// tickLane decides what is due in a lane, for a bounded time.
+//
+// What fills a batch is a crowd. Each clock decides shares of it, and each of its
+// hands one of those, so that they seldom read the same. A clock that is through
+// with its own takes from all of what is left, since another may have died.
+func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
+	at, found := c.crowds[lane]
+	delete(c.crowds, lane) // it is not kept beyond an error
+	if found && !at.rest {
+		return true, c.decideShares(ctx, lane, at, schedule.Batch{})
+	}
+	if !found {
+		at = crowd{size: min(firstBatch, c.batch)}
+	}
+	b, err := c.due(ctx, schedule.Wanted{Lane: lane, Limit: at.size})
+	if err != nil {
+		return false, err
+	}
+	full := len(b.Candidates)+len(b.Unreadable) >= at.size
+	if full && !at.rest {
+		return true, c.decideShares(ctx, lane, at, b)
+	}
+	began := time.Now()
+	more, err = c.decide(ctx, b)
+	// A few that catch up with much take long, too.
+	if took := time.Since(began); full || more && took > laneTime[lane] {
+		c.crowds[lane] = crowd{size: max(len(b.Candidates), 1), rest: true}.after(took, laneTime[lane], c.batch)
+	}
+	return full || more, err
+}
+
+// decideShares decides this clock's shares of a crowd, each by a hand of its own.
+// The first clock's first hand begins with b, which has been read.
+func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, b schedule.Batch) error {
+	var (
+		all  [hands]handed
+		busy sync.WaitGroup
+		end  = time.Now().Add(laneTime[lane])
+	)
+	for i := range all {
+		h := hand{
+			clock: c, lane: lane, crowd: at,
+			wanted: schedule.Wanted{Lane: lane, Share: schedule.Share{Number: c.rank*hands + i, Of: max(c.clocks, c.rank+1) * hands}},
+		}
+		if c.rank == 0 && i == 0 {
+			h.batch = b
+		} else if c.rank == 0 {
+			h.wanted.Offset = inShare(b, h.wanted.Share)
+		}
+		busy.Go(func() { all[i] = h.work(ctx, end) })
+	}
+	busy.Wait()
+	at.rest = true
+	var failed error
+	for _, done := range all {
+		if done.panicked != nil {
+			// It is the caller's panic, and his to recover from.
+			panic(done.panicked)
+		}
+		failed = errors.Join(failed, done.err)
+		if !done.crowd.rest {
+			at.rest = false
+		}
+		at.size, at.took = done.crowd.size, done.crowd.took
+	}
+	if failed == nil {
+		c.crowds[lane] = at
+	}
+	return failed
+}
+
+// hand decides batch after batch of one share.
+type hand struct {
+	clock  *Clock
+	lane   schedule.Lane
+	crowd  crowd
+	wanted schedule.Wanted
+	batch  schedule.Batch // has been read, if it has candidates
+}
+
+// handed is what a hand came to.
+type handed struct {
+	crowd    crowd
+	err      error
+	panicked any
+}
+
+func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
+	defer func() { done.panicked = recover() }()
+	for {
+		b := h.batch
+		if len(b.Candidates) == 0 {
+			h.wanted.Limit = h.crowd.size
+			var err error
+			if b, err = h.clock.due(ctx, h.wanted); err != nil {
+				return handed{h.crowd, err, nil}
+			}
+		}
+		h.crowd.rest = len(b.Candidates)+len(b.Unreadable) < h.crowd.size
+		h.batch, h.wanted.Offset = schedule.Batch{}, 0
+		began := time.Now()
+		_, err := h.clock.decide(ctx, b)
+		rest := h.crowd.rest
+		h.crowd = h.crowd.after(time.Since(began), laneTime[h.lane], h.clock.batch)
+		if err != nil || rest || ctx.Err() != nil || !time.Now().Before(end) {
+			return handed{h.crowd, err, nil}
+		}
+		h.clock.sleep(ctx, batchPause)
+	}
+}
+
+// inShare counts the schedules of a batch that are in a share.
+func inShare(b schedule.Batch, share schedule.Share) (n int) {
+	for _, candidate := range b.Candidates {
+		if share.Has(candidate.Schedule.ID) {
+			n++
+		}
+	}
+	for id := range b.Unreadable {
+		if share.Has(id) {
+			n++
+		}
+	}
+	return n
+}

@@ -30,7 +30,7 @@ func (s *Store) WatchOutcomes(ended func([]EndedJob)) { s.ended = ended }
 const (
 	outcomesOverlap  = 3 * time.Second
 	outcomesAllEvery = 15 * time.Second
-	outcomesStretch  = 1000
+	outcomesStretch  = 250
 )
 
 // outcomesSeen is how far a store has looked for outcomes.

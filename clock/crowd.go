@@ -97,6 +97,10 @@ func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, 
 		}
 		at.size, at.took = done.crowd.size, done.crowd.took
 	}
+	if at.rest {
+		// What another clock has in hand is not to be decided by the thousand.
+		at.size = min(firstBatch, c.batch)
+	}
 	if failed == nil {
 		c.crowds[lane] = at
 	}

@@ -62,7 +62,7 @@ func TestADatabaseIsAskedOnlyWhereThereMayBeJobs(t *testing.T) {
 		want   bool
 	}{
 		{name: "at first", want: true},
-		{name: "again, since nothing came", after: 50 * time.Millisecond},
+		{name: "again, since nothing came", after: 40 * time.Millisecond},
 		{name: "after a notification", before: func() { p.inserted("a") }, after: 100 * time.Millisecond, jobs: 2, want: true},
 		{name: "after some came", after: 150 * time.Millisecond, want: true},
 		{name: "after none came", after: 200 * time.Millisecond},

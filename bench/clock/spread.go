@@ -43,8 +43,9 @@ func spread(ctx context.Context, kind string, among int, length time.Duration) (
 	if err := h.StartClocks(ctx, 1); err != nil {
 		return nil, 0, err
 	}
-	// The first round is not measured: the schedules are spread by it.
-	time.Sleep(house.SpreadEvery + 5*time.Second)
+	// The first round is not measured: the schedules are spread by it, all of them at
+	// once, which takes seconds.
+	time.Sleep(house.SpreadEvery + 15*time.Second)
 	from := time.Now()
 	before, err := h.Busy()
 	if err != nil {

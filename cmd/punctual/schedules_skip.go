@@ -33,7 +33,7 @@ func (c *skipNextCommand) Run(a *app, s *settings) error {
 	}
 	zone := zoneOf(overviews[0].Schedule)
 	if c.Undo {
-		return c.undo(a, st, zone)
+		return c.undo(a, st, zone, len(overviews[0].Pauses) > 0)
 	}
 	nominal, err := st.SkipNext(a.Context, c.Key, actor())
 	if errors.Is(err, schedule.ErrNothingAhead) {
@@ -47,14 +47,44 @@ func (c *skipNextCommand) Run(a *app, s *settings) error {
 		will = "was to be skipped already"
 	}
 	fmt.Fprintf(a.Stdout, "%s %s: %s.\n", schedule.OccurrenceName(c.Key, nominal), will, localNominal(nominal, zone))
-	if after, ok := overviews[0].Timeline.Next(nominal); ok {
+	if len(overviews[0].Pauses) > 0 {
+		err = tellPaused(a, st, c.Key)
+	} else if after, ok := overviews[0].Timeline.Next(nominal); ok {
 		fmt.Fprintf(a.Stdout, "The next to run is %s.\n", localNominal(after.At, zone))
 	}
 	fmt.Fprintf(a.Stdout, "punctual schedules skip-next %s --undo takes it back.\n", c.Key)
+	return err
+}
+
+// tellPaused says what keeps a schedule from running at all, whatever becomes of its
+// next occurrence, and what runs first after that, if it is known.
+func tellPaused(a *app, st *store.Store, key string) error {
+	overviews, err := st.Overviews(a.Context, key)
+	if err != nil {
+		return err
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return err
+	}
+	one := overviews[0]
+	zone := zoneOf(one.Schedule)
+	end := "until that ends"
+	for _, pause := range one.Pauses {
+		if len(one.Pauses) == 1 && pause.Scope == "schedule" && pause.Origin != "environment" {
+			end = "until punctual schedules resume " + key
+		}
+		fmt.Fprintf(a.Stdout, "%s is paused: %s.\n", key, pauseInWords(pause, zone))
+	}
+	if next, ok := one.NextRun(now); ok {
+		fmt.Fprintf(a.Stdout, "The next to run is %s, unless it is resumed before.\n", localNominal(next.At, zone))
+		return nil
+	}
+	fmt.Fprintf(a.Stdout, "Nothing of it runs %s.\n", end)
 	return nil
 }
 
-func (c *skipNextCommand) undo(a *app, st *store.Store, zone *time.Location) error {
+func (c *skipNextCommand) undo(a *app, st *store.Store, zone *time.Location, paused bool) error {
 	nominal, err := st.UndoSkipNext(a.Context, c.Key, actor())
 	if err != nil {
 		return known(a, st, "skip-next --undo", c.Key, err)
@@ -62,6 +92,10 @@ func (c *skipNextCommand) undo(a *app, st *store.Store, zone *time.Location) err
 	if nominal.IsZero() {
 		_, err = fmt.Fprintf(a.Stdout, "No occurrence of %s was to be skipped; nothing has changed.\n", c.Key)
 		return err
+	}
+	if paused {
+		fmt.Fprintf(a.Stdout, "%s is to be skipped by hand no longer: %s.\n", schedule.OccurrenceName(c.Key, nominal), localNominal(nominal, zone))
+		return tellPaused(a, st, c.Key)
 	}
 	_, err = fmt.Fprintf(a.Stdout, "%s runs after all: %s.\n", schedule.OccurrenceName(c.Key, nominal), localNominal(nominal, zone))
 	return err

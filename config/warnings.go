@@ -85,6 +85,24 @@ func (w *watch) schedule(e *entry) {
 	w.files(e)
 	w.exitCodes(e)
 	w.literals(e)
+	w.shortOutage(e, spec)
+}
+
+// shortOutage warns of catch_up: all where an outage may be too short for it and
+// still miss several occurrences, of which overlap: skip leaves some out.
+func (w *watch) shortOutage(e *entry, spec *calendar.Spec) {
+	p := e.declaration.Policies
+	if p.CatchUp != schedule.CatchUpAll || p.Overlap != schedule.OverlapSkip {
+		return
+	}
+	const enough = 100 // to meet the nights of a when that holds by day
+	instants := spec.Between(w.now, w.now.Add(8*24*time.Hour), enough)
+	for i := 1; i < len(instants); i++ {
+		if instants[i].Sub(instants[i-1]) < time.Duration(p.Grace) {
+			w.warn(e, "catch_up", "grace: 0s makes up for all; or overlap: queue", "does not make up for what an outage shorter than grace, %s, misses: overlap: skip decides that as if on time", p.Grace)
+			return
+		}
+	}
 }
 
 // ended warns of a schedule that never runs again.

@@ -134,3 +134,25 @@ func TestAProgramThatCannotBeExecutedIsWarnedOf(t *testing.T) {
 		})
 	}
 }
+
+func TestAnOutageTooShortForCatchUpIsWarnedOfWhereSomethingWouldBeLeftOut(t *testing.T) {
+	for _, c := range []struct {
+		name, policies string
+		warned         bool
+	}{
+		{name: "several within grace", policies: "when: every 5s, catch_up: all", warned: true},
+		{name: "by day only", policies: "when: '* 9-17 * * *', catch_up: all, grace: 5m", warned: true},
+		{name: "never two within grace", policies: "when: every 1m, catch_up: all"},
+		{name: "without grace", policies: "when: every 5s, catch_up: all, grace: 0s"},
+		{name: "in line", policies: "when: every 5s, catch_up: all, overlap: queue"},
+		{name: "side by side", policies: "when: every 5s, catch_up: all, overlap: allow"},
+		{name: "the latest", policies: "when: every 5s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := warnings(t, "schedules:\n  a: { run: echo, "+c.policies+" }\n", november)
+			if strings.Contains(got, "schedules.a.catch_up: does not make up for what an outage shorter than grace") != c.warned || !c.warned && got != "" {
+				t.Errorf("warned of %q, want it: %t", got, c.warned)
+			}
+		})
+	}
+}

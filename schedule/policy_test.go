@@ -148,3 +148,25 @@ func TestJobsSayWhatTheyRun(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatCatchUpLeavesToOverlapIsSaidInWords(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*schedule.Policies)
+		want   string // that it ends with
+	}{
+		{"left out", func(p *schedule.Policies) {}, "What is late by less than grace, 1m, is decided as if on time: overlap: skip may leave it out; grace: 0s makes up for that too."},
+		{"ended", func(p *schedule.Policies) { p.Overlap = schedule.OverlapCancel }, "overlap: cancel may end it early; grace: 0s makes up for that too."},
+		{"in line", func(p *schedule.Policies) { p.Overlap = schedule.OverlapQueue }, "at most 100."},
+		{"without grace", func(p *schedule.Policies) { p.Grace = 0 }, "at most 100."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := schedule.DefaultPolicies()
+			p.CatchUp = schedule.CatchUpAll
+			c.change(&p)
+			if got := (schedule.Declaration{Policies: p}).PoliciesInWords(time.Time{})[0]; !strings.HasSuffix(got, c.want) {
+				t.Errorf("%q does not end with %q", got, c.want)
+			}
+		})
+	}
+}

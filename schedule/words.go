@@ -37,11 +37,21 @@ func (d Declaration) catchUpInWords(next time.Time) string {
 	p := d.Policies
 	switch p.CatchUp {
 	case CatchUpAll:
-		return fmt.Sprintf("If the clock is down %s, every occurrence missed runs when it is back, oldest first: those of the last %s, at most %d.", when, p.CatchUpWindow, p.CatchUpMax)
+		return fmt.Sprintf("If the clock is down %s, every occurrence missed runs when it is back, oldest first: those of the last %s, at most %d.%s", when, p.CatchUpWindow, p.CatchUpMax, p.hardlyLate())
 	case CatchUpNone:
 		return fmt.Sprintf("If the clock is down %s, it does not run, unless the clock is back within %s.", when, p.Grace)
 	}
 	return fmt.Sprintf("If the clock is down %s, it runs once when the clock is back, for all that were missed.", when)
+}
+
+// hardlyLate says what becomes of what is hardly late where catch-up makes all of it
+// up: that is not in line, so that overlap may leave some out. Empty: it does not.
+func (p Policies) hardlyLate() string {
+	may := map[Overlap]string{OverlapSkip: "leave it out", OverlapWait: "leave it out", OverlapCancel: "end it early"}[p.Overlap]
+	if p.Grace <= 0 || may == "" {
+		return ""
+	}
+	return fmt.Sprintf(" What is late by less than grace, %s, is decided as if on time: overlap: %s may %s; grace: 0s makes up for that too.", p.Grace, p.Overlap, may)
 }
 
 func (p Policies) overlapInWords() string {

@@ -43,8 +43,11 @@ const maxBackfill = 100_000
 func (s *Store) PlanBackfill(ctx context.Context, r BackfillRequest) ([]time.Time, error) {
 	var nominals []time.Time
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
-		e := &edit{ctx: ctx, store: s, tx: tx}
-		var err error
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		e := &edit{ctx: ctx, store: s, tx: tx, now: now}
 		_, _, nominals, err = e.planBackfill(&r)
 		return err
 	})
@@ -63,7 +66,7 @@ func (e *edit) planBackfill(r *BackfillRequest) (*schedule.Schedule, stateRow, [
 	if horizon.After(one.CreatedAt) && r.From.Before(horizon) && !r.Rerun {
 		return nil, state, nil, fmt.Errorf("backfilling %q: the ledger before %s has been pruned, so what ran then is not known; --rerun runs it again whatever was", r.Key, schedule.FormatInstant(horizon))
 	}
-	if end := state.Cursor.Add(time.Millisecond); r.To.After(end) {
+	if end := backfillEnd(one, state.Cursor, e.now); r.To.After(end) {
 		r.To = end
 	}
 	candidates := one.Timeline.BackfillNominals(time.Time{}, r.From, r.To, maxBackfill+1)
@@ -84,6 +87,16 @@ func (e *edit) planBackfill(r *BackfillRequest) (*schedule.Schedule, stateRow, [
 		}
 	}
 	return one, state, open, nil
+}
+
+// backfillEnd is where the range of a backfill ends at the latest: now, or before the
+// first occurrence that is yet to be decided, which the clock sees to.
+func backfillEnd(one *schedule.Schedule, cursor, now time.Time) time.Time {
+	end := latest(now, cursor.Add(time.Millisecond)) // what is decided lies in it
+	if next, ok := one.Timeline.Next(cursor); ok && next.At.Before(end) {
+		return next.At
+	}
+	return end
 }
 
 // enqueuedNominals are those the clock or a backfill made a job of.

@@ -64,6 +64,7 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
+	c.tellEnd(a, request, b, zone)
 	switch {
 	case b.ID == 0 && c.JSON:
 		return a.printJSON(viewBackfill(b))
@@ -100,6 +101,13 @@ func (c *backfillCommand) request(a *app, st *store.Store, zone *time.Location) 
 		fmt.Fprintf(a.Stderr, "--to %s is yet to come: the range ends at now, %s; what is due later runs by itself.\n", local(r.To, zone), local(now, zone))
 	}
 	return r, nil
+}
+
+// tellEnd says why a backfill ends before what was asked for, and is past.
+func (c *backfillCommand) tellEnd(a *app, asked store.BackfillRequest, b store.Backfill, zone *time.Location) {
+	if b.To.Before(asked.To) && b.To.Before(b.CreatedAt) {
+		fmt.Fprintf(a.Stderr, "The range ends at %s: what comes from then on is yet to be decided, which a clock does by itself.\n", local(b.To, zone))
+	}
 }
 
 func (c *backfillCommand) nothing(r store.BackfillRequest, now time.Time, zone *time.Location) string {

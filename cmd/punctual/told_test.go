@@ -123,3 +123,24 @@ func TestWhatIsOverdueIsToldApartFromWhatIsNext(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestABackfillUpToNowSaysWhereItEndsIfSomethingIsYetToBeDecided(t *testing.T) {
+	const ends = "what comes from then on is yet to be decided, which a clock does by itself"
+	for _, c := range []struct {
+		name, when string
+		told       bool
+	}{
+		{name: "all is decided", when: "daily at 09:00"},
+		{name: "no clock has decided what was due", when: "every 100ms", told: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ask := appliedIn(t, "schedules: {a: {when: '"+c.when+"', run: 'true'}}")
+			time.Sleep(250 * time.Millisecond)
+			from := time.Now().Add(-30 * time.Minute).UTC().Format(time.RFC3339)
+			got := ask("backfill", "a", "--from", from, "--to", "now")
+			if got.code != 0 || strings.Contains(got.errors, ends) != c.told {
+				t.Errorf("%+v; want it told: %t", got, c.told)
+			}
+		})
+	}
+}

@@ -225,6 +225,16 @@ var backfillTests = []test{
 		h.refused(err, "--rerun")
 		h.exec("UPDATE punctual_schedule SET history_from = created_at")
 	}},
+	{"a backfill up to now ends there, or before what is yet to be decided", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		h.at("12:00")
+		h.tick()
+		h.at("12:30")
+		equal(h, "all is decided", h.startBackfill("a", "09:00", "12:30").To, moment("12:30"))
+		equal(h, "asked for tomorrow", h.startBackfill("a", "09:00", "23:30").To, moment("12:30"))
+		h.at("14:30")
+		equal(h, "two are not", h.startBackfill("a", "09:00", "14:30").To, moment("13:00"))
+	}},
 	{"a backfill can be stopped, once", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		h.at("13:00")

@@ -77,6 +77,12 @@ func (c *startCommand) apply(a *app, s *settings, st *store.Store, file *config.
 		PlanOptions: schedule.PlanOptions{Owner: s.owner(file), Prune: c.Prune}, Limits: limitsOf(file), Alerts: &file.Alerts, Actor: actor(),
 	}
 	changes, err := st.Apply(a.Context, file.Schedules, o)
+	if refused, ok := errors.AsType[*store.RefusedError](err); ok {
+		for i := range refused.Faults {
+			advice := &refused.Faults[i].Advice // start takes nothing over by itself
+			*advice = strings.ReplaceAll(*advice, "--adopt", "punctual apply --adopt")
+		}
+	}
 	if err != nil {
 		return err
 	}

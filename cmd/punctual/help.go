@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/punctual-dev/punctual/internal/nearest"
 )
 
 // groups are the headings of the overview, in the order in which a user meets
@@ -107,9 +109,10 @@ func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
 	if missing := missingArguments.FindStringSubmatch(err.Error()); missing != nil {
 		text = fmt.Sprintf("%s is missing: %s", missing[1], "punctual "+node.Summary())
 	}
+	text = cmp.Or(flagCalledOtherwise(node, err.Error()), fileNotFlag(node, err.Error()), text)
 	if rest, ok := strings.CutPrefix(err.Error(), "unexpected argument "); ok && len(node.Children) > 0 {
 		word, _, _ := strings.Cut(rest, ",") // the parser's own suggestion follows
-		instead := cmp.Or(calledOtherwise(node, word), suggested(node, word), suggested(parser.Model.Node, word))
+		instead := cmp.Or(calledOtherwise(node, word), suggested(node, word, false), suggested(parser.Model.Node, word, node != parser.Model.Node))
 		if instead == "" && node != parser.Model.Node {
 			instead = "; allowed: " + strings.Join(commandNames(node), ", ")
 		}
@@ -154,25 +157,29 @@ var parserJargon = []struct {
 }
 
 // suggested names the commands below a node that a word probably meant: those so
-// called, or else the nearest name.
-func suggested(root *kong.Node, word string) string {
-	var paths, names []string
+// called, or else the nearest name. One that harms is named to nobody but who
+// meant that very word, and nothing of another group.
+func suggested(root *kong.Node, word string, elsewhere bool) string {
+	const slip = 2 // letters
+	paths := map[string][]string{}
+	var names []string
 	var walk func(*kong.Node)
 	walk = func(node *kong.Node) {
 		for _, child := range node.Children {
-			if child.Name == word {
-				paths = append(paths, child.FullPath())
+			if !harms(child.Name) || !elsewhere && nearest.Apart(word, child.Name) <= slip {
+				names = append(names, child.Name)
+				paths[child.Name] = append(paths[child.Name], child.FullPath())
 			}
-			names = append(names, child.Name)
 			walk(child)
 		}
 	}
 	walk(root)
-	if len(paths) == 0 {
-		if near := meant(word, names); near != "" && near != word {
-			return suggested(root, near)
-		}
+	found := paths[word]
+	if found == nil {
+		found = paths[meant(word, names)]
+	}
+	if found == nil {
 		return ""
 	}
-	return "; did you mean " + strings.Join(paths, ", or ") + "?"
+	return "; did you mean " + strings.Join(found, ", or ") + "?"
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,30 +11,37 @@ import (
 
 // otherWords are what other programs call what this one calls otherwise: for each,
 // commands and what they do. The words of a language are few, so nobody should
-// have to guess ours.
+// have to guess ours. Those that mean something else within a group stand first.
 var otherWords = []struct {
+	group string // within this group only; empty: anywhere
 	words string
+	first string // what is no command of ours, and comes before those that are
 	means []meaning
 }{
-	{"logs log tail output", []meaning{{"runs output", "prints what a job wrote (--follow goes on until it ends)"}}},
-	{"ps top", []meaning{{"processes", "lists the clocks, workers and web processes"}, {"runs list --state running", "lists what runs"}}},
-	{"status state info", []meaning{{"health", "says whether the clock keeps time"}, {"schedules list", "tells how each schedule stands"}, {"processes", "lists who is alive"}}},
-	{"list ls", []meaning{{"schedules list", "lists the schedules"}, {"runs list", "lists what ran and what did not"}}},
-	{"show describe get", []meaning{{"schedules show", "tells of a schedule"}, {"runs show", "tells of one occurrence"}}},
-	{"stop kill abort", []meaning{{"runs cancel", "ends a job"}, {"schedules pause", "holds a schedule back"}, {"queues pause", "holds a queue back"}, {"backfills stop", "ends a backfill"}}},
-	{"enable unpause", []meaning{{"schedules resume", "ends a pause of a schedule"}, {"queues resume", "ends a pause of a queue"}}},
-	{"disable suspend hold", []meaning{{"schedules pause", "holds a schedule back until schedules resume"}, {"queues pause", "holds a queue back"}}},
-	{"rm remove del", []meaning{{"schedules delete", "deletes a schedule"}, {"users remove", "removes a user"}, {"tokens revoke", "ends a token"}}},
-	{"add create new set edit update deploy", []meaning{{"apply", "makes the database agree with punctual.yaml, which is where schedules are written"}, {"init", "writes such a file to begin with"}}},
-	{"cron crontab", []meaning{{"next", "shows the instants of a cron expression"}, {"apply", "puts the schedules of punctual.yaml in force"}}},
-	{"run exec now fire invoke", []meaning{{"schedules trigger", "runs a schedule's job now"}, {"start", "runs the clock, a worker and the web process"}}},
-	{"rerun restart redo", []meaning{{"runs retry", "runs a job again"}, {"backfill", "runs the occurrences of a past range"}}},
-	{"history events", []meaning{{"runs list", "lists what ran and what did not"}, {"activity", "tells who did what"}}},
-	{"up serve server daemon", []meaning{{"start", "runs clock, worker and web in one process"}}},
-	{"validate lint test verify", []meaning{{"check", "validates a schedule file"}, {"audit", "accounts for every occurrence"}}},
-	{"preview plan dry-run diff", []meaning{{"apply --dry-run", "shows what apply would change"}, {"simulate", "shows what a file will do"}, {"next", "shows the instants of a when"}}},
-	{"jobs job tasks", []meaning{{"runs list", "lists jobs and what came of them"}, {"schedules list", "lists the schedules that make them"}}},
-	{"workers clocks", []meaning{{"processes", "lists the clocks, workers and web processes"}}},
+	{group: "schedules", words: "next upcoming preview", means: []meaning{{"schedules show", "tells when a schedule runs next"}, {"simulate", "shows what a file will do"}}},
+	{group: "schedules", words: "start", means: []meaning{{"schedules trigger", "runs a schedule's job now"}, {"schedules resume", "ends a pause"}}},
+	{group: "runs", words: "delete rm remove del prune purge clear", means: []meaning{{"runs cancel", "ends a job; what has ended goes by itself once it is older than --history of the clock"}}},
+	{group: "runs", words: "next upcoming", means: []meaning{{"schedules show", "tells when a schedule runs next"}}},
+	{words: "logs log tail output", means: []meaning{{"runs output", "prints what a job wrote (--follow goes on until it ends)"}}},
+	{words: "ps top", means: []meaning{{"processes", "lists the clocks, workers and web processes"}, {"runs list --state running", "lists what runs"}}},
+	{words: "status state info", means: []meaning{{"health", "says whether the clock keeps time"}, {"schedules list", "tells how each schedule stands"}, {"processes", "lists who is alive"}}},
+	{words: "list ls", means: []meaning{{"schedules list", "lists the schedules"}, {"runs list", "lists what ran and what did not"}}},
+	{words: "show describe get", means: []meaning{{"schedules show", "tells of a schedule"}, {"runs show", "tells of one occurrence"}}},
+	{words: "stop kill abort", first: "Ctrl-C, or SIGTERM to its process (punctual processes), ends what punctual start began", means: []meaning{{"runs cancel", "ends a job"}, {"schedules pause", "holds a schedule back"}, {"queues pause", "holds a queue back"}, {"backfills stop", "ends a backfill"}}},
+	{words: "enable unpause", means: []meaning{{"schedules resume", "ends a pause of a schedule"}, {"queues resume", "ends a pause of a queue"}}},
+	{words: "disable suspend hold", means: []meaning{{"schedules pause", "holds a schedule back until schedules resume"}, {"queues pause", "holds a queue back"}}},
+	{words: "rm remove del", means: []meaning{{"schedules delete", "deletes a schedule"}, {"users remove", "removes a user"}, {"tokens revoke", "ends a token"}}},
+	{words: "add create new set edit update deploy reload", means: []meaning{{"apply", "makes the database agree with punctual.yaml, which is where schedules are written"}, {"init", "writes such a file to begin with"}}},
+	{words: "cron crontab", means: []meaning{{"next", "shows the instants of a cron expression"}, {"apply", "puts the schedules of punctual.yaml in force"}}},
+	{words: "run exec now fire invoke", means: []meaning{{"schedules trigger", "runs a schedule's job now"}, {"start", "runs the clock, a worker and the web process"}}},
+	{words: "rerun restart redo", means: []meaning{{"runs retry", "runs a job again"}, {"backfill", "runs the occurrences of a past range"}}},
+	{words: "history events", means: []meaning{{"runs list", "lists what ran and what did not"}, {"activity", "tells who did what"}}},
+	{words: "dashboard ui gui", means: []meaning{{"web", "serves the dashboard, and so does punctual start"}}},
+	{words: "up serve server daemon", means: []meaning{{"start", "runs clock, worker and web in one process"}}},
+	{words: "validate lint test verify", means: []meaning{{"check", "validates a schedule file"}, {"audit", "accounts for every occurrence"}}},
+	{words: "preview plan dry-run diff", means: []meaning{{"apply --dry-run", "shows what apply would change"}, {"simulate", "shows what a file will do"}, {"next", "shows the instants of a when"}}},
+	{words: "jobs job tasks", means: []meaning{{"runs list", "lists jobs and what came of them"}, {"schedules list", "lists the schedules that make them"}}},
+	{words: "workers clocks", means: []meaning{{"processes", "lists the clocks, workers and web processes"}}},
 }
 
 // meaning is a command, and what it does.
@@ -41,23 +50,85 @@ type meaning struct{ command, does string }
 // calledOtherwise says which commands do what a word is used for elsewhere; those
 // of the group it was used in, if there are any. Empty: it is not known.
 func calledOtherwise(node *kong.Node, word string) string {
+	group, grouped := strings.CutPrefix(node.FullPath(), "punctual ")
 	for _, other := range otherWords {
-		if !slices.Contains(strings.Fields(other.words), word) {
+		if !slices.Contains(strings.Fields(other.words), word) || other.group != "" && other.group != group {
 			continue
 		}
-		means := other.means
-		group := strings.TrimPrefix(node.FullPath(), "punctual ") + " "
-		within := slices.DeleteFunc(slices.Clone(means), func(m meaning) bool { return !strings.HasPrefix(m.command, group) })
-		if len(within) > 0 {
-			means = within
+		first, means := other.first, other.means
+		if grouped && other.group == "" {
+			within := slices.DeleteFunc(slices.Clone(means), func(m meaning) bool { return !strings.HasPrefix(m.command, group+" ") })
+			if first = ""; len(within) > 0 {
+				means = within
+			} else {
+				// Of other things than those the group is about, only what does no harm.
+				means = slices.DeleteFunc(slices.Clone(means), func(m meaning) bool { return harms(m.command) })
+			}
 		}
-		texts := make([]string, len(means))
-		for i, m := range means {
-			texts[i] = "punctual " + m.command + " " + m.does
+		var texts []string
+		if first != "" {
+			texts = append(texts, first)
 		}
-		return "; " + strings.Join(texts, ", ")
+		for _, m := range means {
+			texts = append(texts, "punctual "+m.command+" "+m.does)
+		}
+		if len(texts) > 0 {
+			return "; " + strings.Join(texts, ", ")
+		}
 	}
 	return ""
+}
+
+// harms says of a command that it takes away what cannot be had back, so that
+// nobody is led to it by letters that happen to be alike.
+func harms(command string) bool {
+	last := command[strings.LastIndex(command, " ")+1:]
+	return slices.Contains([]string{"skip-next", "skip", "delete", "cancel", "revoke", "remove"}, last)
+}
+
+// otherFlags are what other programs call flags of ours.
+var otherFlags = []struct{ words, flag string }{
+	{"format output", "json"},
+	{"timezone time-zone zone", "tz"},
+	{"for duration", "until"},
+	{"reason message comment", "note"},
+}
+
+var unknownFlag = regexp.MustCompile(`^unknown flag (--?)([^ ,]+)`)
+
+// flagCalledOtherwise says which flag of a command does what one it has not is used
+// for elsewhere. Empty: it is no such complaint, or that is not known.
+func flagCalledOtherwise(command *kong.Node, complaint string) string {
+	found := unknownFlag.FindStringSubmatch(complaint)
+	if found == nil {
+		return ""
+	}
+	name, _, _ := strings.Cut(found[2], "=")
+	for _, other := range otherFlags {
+		if !slices.Contains(strings.Fields(other.words), name) {
+			continue
+		}
+		for _, flag := range command.Flags {
+			if flag.Name == other.flag {
+				return fmt.Sprintf("there is no flag --%s; --%s: %s", name, flag.Name, flag.Help)
+			}
+		}
+	}
+	if found[1] == "-" {
+		return "there is no flag -" + name // of one letter, any other is near
+	}
+	return ""
+}
+
+// fileNotFlag says how the schedule file is named to a command that was given it as
+// an argument, and takes none. Empty: it is no such complaint.
+func fileNotFlag(command *kong.Node, complaint string) string {
+	rest, ok := strings.CutPrefix(complaint, "unexpected argument ")
+	path, _, _ := strings.Cut(rest, ",")
+	if !ok || !strings.HasSuffix(path, ".yaml") && !strings.HasSuffix(path, ".yml") {
+		return ""
+	}
+	return fmt.Sprintf("%s takes no file as an argument; a flag names it: %[1]s --config %s", command.FullPath(), path)
 }
 
 // emptyFlag is a flag that was given with nothing in it, where that would quietly

@@ -32,7 +32,15 @@ func TestAWordOfOtherProgramsIsAnsweredWithTheCommandThatDoesIt(t *testing.T) {
 		{"status", "punctual health says whether"},
 		{"list", "punctual schedules list lists the schedules, punctual runs list"},
 		{"ls", "punctual schedules list"},
-		{"stop", "punctual runs cancel ends a job, punctual schedules pause"},
+		{"stop", "; Ctrl-C, or SIGTERM to its process (punctual processes), ends what punctual start began, punctual runs cancel ends a job, punctual schedules pause"},
+		{"schedules stop report", "; punctual schedules pause holds a schedule back\n"},
+		{"schedules next report", "; punctual schedules show tells when a schedule runs next, punctual simulate"},
+		{"schedules start report", "; punctual schedules trigger runs a schedule's job now, punctual schedules resume ends a pause\n"},
+		{"schedules enable report", "; punctual schedules resume ends a pause of a schedule\n"},
+		{"runs delete 1", "; punctual runs cancel ends a job; what has ended goes by itself once it is older than --history"},
+		{"reload", "punctual apply makes"},
+		{"dashboard", "punctual web serves the dashboard"},
+		{"ui", "punctual web serves the dashboard"},
 		{"log", "punctual runs output"},
 		{"output", "punctual runs output"},
 		{"enable", "punctual schedules resume"},
@@ -46,6 +54,48 @@ func TestAWordOfOtherProgramsIsAnsweredWithTheCommandThatDoesIt(t *testing.T) {
 		{"queues enable reports", "punctual queues resume ends a pause of a queue\n"},
 		{"schedules run report", "punctual schedules trigger runs a schedule's job now\n"},
 		{"trigger report", "did you mean punctual schedules trigger?"},
+	} {
+		got := runIn(t, "", strings.Fields(c.line)...)
+		if got.code != 2 || !strings.Contains(got.errors, c.says) {
+			t.Errorf("%s: %+v; want 2, and %q", c.line, got, c.says)
+		}
+	}
+}
+
+func TestACommandThatHarmsIsNamedOnlyToWhoMistypedItsName(t *testing.T) {
+	for _, c := range []struct {
+		name, line string
+		harmful    string // the command that may be meant
+		named      bool
+	}{
+		{name: "a slip", line: "schedules delte report", harmful: "punctual schedules delete", named: true},
+		{name: "a slip without the group", line: "delte report", harmful: "punctual schedules delete", named: true},
+		{name: "two letters swapped", line: "tokens revkoe deploy", harmful: "punctual tokens revoke", named: true},
+		{name: "a hyphen forgotten", line: "schedules skipnext report", harmful: "punctual schedules skip-next", named: true},
+		{name: "part of its name", line: "schedules nex report", harmful: "skip-next"},
+		{name: "its name in a group of others", line: "queues delete reports", harmful: "schedules delete"},
+		{name: "a word for it in a group of others", line: "queues rm reports", harmful: "schedules delete"},
+		{name: "a slip in a group of others", line: "alerts delte 1", harmful: "schedules delete"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := runIn(t, "", strings.Fields(c.line)...)
+			if got.code != 2 || strings.Contains(got.errors, c.harmful) != c.named {
+				t.Errorf("%+v; want 2, and %q named: %t", got, c.harmful, c.named)
+			}
+		})
+	}
+}
+
+func TestAFlagOfOtherProgramsIsAnsweredWithOurs(t *testing.T) {
+	for _, c := range []struct{ line, says string }{
+		{"schedules list --format json", "there is no flag --format; --json: Print JSON."},
+		{"runs list --output=json", "there is no flag --output; --json: Print JSON."},
+		{"next @daily --timezone Europe/Paris", "there is no flag --timezone; --tz: IANA zone"},
+		{"schedules pause report --for 2h", "there is no flag --for; --until: When it ends"},
+		{"schedules pause report --reason holidays", "there is no flag --reason; --note: Why"},
+		{"schedules list -x", "there is no flag -x\n"},
+		{"start punctual.yaml", "start takes no file as an argument; a flag names it: punctual start --config punctual.yaml"},
+		{"worker jobs.yml", "punctual worker --config jobs.yml"},
 	} {
 		got := runIn(t, "", strings.Fields(c.line)...)
 		if got.code != 2 || !strings.Contains(got.errors, c.says) {

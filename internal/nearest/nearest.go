@@ -22,6 +22,14 @@ func To(word string, candidates []string) string {
 	return best
 }
 
+// Apart is how many letters tell two words from each other, as To counts them.
+func Apart(word, candidate string) int {
+	if len(word) > longest || len(candidate) > longest {
+		return longest
+	}
+	return letters(plain(word), plain(candidate))
+}
+
 func plain(word string) string {
 	return strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(word))
 }

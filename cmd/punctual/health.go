@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/punctual-dev/punctual/store"
+)
 
 // healthCommand says whether the clock keeps time.
 type healthCommand struct {
@@ -17,6 +21,13 @@ func (c *healthCommand) Run(a *app, s *settings) error {
 	h, err := st.Health(a.Context)
 	if err != nil {
 		return fmt.Errorf("asking how the clock is: %w", err)
+	}
+	none, err := unscheduled(a, st)
+	if err != nil {
+		return fmt.Errorf("asking how the clock is: %w", err)
+	}
+	if none {
+		h.Warnings = append(h.Warnings, noSchedulesYet)
 	}
 	if c.JSON {
 		err = a.printJSON(h)
@@ -50,4 +61,13 @@ func (c *healthCommand) Run(a *app, s *settings) error {
 		return &exitError{Code: 1}
 	}
 	return err
+}
+
+// noSchedulesYet is what somebody should know who runs a clock, or asks how it is,
+// on a database without schedules: it looks as if all were well.
+const noSchedulesYet = "there are no schedules yet; punctual apply reads them from the schedule file"
+
+func unscheduled(a *app, st *store.Store) (bool, error) {
+	n, err := st.CountSchedules(a.Context, store.OverviewFilter{})
+	return err == nil && n == 0, err
 }

@@ -176,6 +176,9 @@ func (c *clockCommand) Run(a *app, s *settings) (err error) {
 	log := s.logger(a.Stderr)
 	warnOfEphemeralDisk(log, p.Store())
 	log.Info("the clock runs", "database", p.Store().Database().Location)
+	if none, _ := unscheduled(a, p.Store()); none {
+		log.Info(noSchedulesYet)
+	}
 	return punctual.RunTogether(a.Context, p.RunClock, watched.serve(p, log.With("process", "clock")))
 }
 

@@ -81,8 +81,33 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 }
 
 // heldLong warns of jobs that have waited for longer than a worker takes to begin,
-// in queues that are not paused, and that nobody alive takes.
+// in queues that are paused, or that nobody alive takes.
 func (s *Store) heldLong(ctx context.Context, now time.Time) (warnings []string, err error) {
+	paused, err := s.queue.Paused(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(paused) > 0 { // most often none is, and to count jobs takes a while
+		if warnings, err = s.pausedLong(ctx, now); err != nil {
+			return nil, err
+		}
+	}
+	untaken, err := s.untakenLong(ctx, now, paused)
+	return append(warnings, untaken...), err
+}
+
+// pausedLong warns of the jobs in queues that are paused.
+func (s *Store) pausedLong(ctx context.Context, now time.Time) (warnings []string, err error) {
+	states, err := s.queue.States(ctx)
+	for _, q := range mergeStates(nil, states) {
+		if q.Hold("") == HeldByPause && q.Waiting > 0 && now.Sub(q.Oldest) >= unhealthyAfter {
+			warnings = append(warnings, fmt.Sprintf("jobs that wait in the queue %s: %d; it is paused, until somebody resumes it (punctual queues resume %[1]s)", q.Name, q.Waiting))
+		}
+	}
+	return warnings, err
+}
+
+func (s *Store) untakenLong(ctx context.Context, now time.Time, paused map[string]bool) (warnings []string, err error) {
 	processes, err := s.Processes(ctx)
 	if err != nil {
 		return nil, err
@@ -92,7 +117,6 @@ func (s *Store) heldLong(ctx context.Context, now time.Time) (warnings []string,
 	if err != nil || len(untaken) == 0 {
 		return nil, err
 	}
-	paused, err := s.queue.Paused(ctx)
 	for _, u := range untaken {
 		if paused[u.Queue] || now.Sub(u.Oldest) < unhealthyAfter {
 			continue
@@ -105,7 +129,7 @@ func (s *Store) heldLong(ctx context.Context, now time.Time) (warnings []string,
 		}
 		warnings = append(warnings, q.warning(u))
 	}
-	return warnings, err
+	return warnings, nil
 }
 
 // warning says that jobs wait which nobody takes.

@@ -54,11 +54,18 @@ type scheduleView struct {
 	Pauses         []store.PauseInForce `json:"pauses"`
 	Error          string               `json:"error,omitempty"`
 	ErrorAt        time.Time            `json:"error_at,omitzero"`
-	Last           *store.Run           `json:"last,omitempty"` // the job made last, by the clock or by hand
+	Last           *store.Run           `json:"last,omitempty"`           // the job made last, by the clock or by hand
+	LastWaitsFor   string               `json:"last_waits_for,omitempty"` // in words, where it has not begun and something holds it up
 	Next           []store.Upcoming     `json:"next,omitempty"`
 	Recent         []store.Run          `json:"recent,omitempty"`
 
-	zone *time.Location
+	zone     *time.Location
+	lastHeld store.Hold // what holds its last job up
+}
+
+// lastWaits says that the job made last waits for a worker.
+func (v scheduleView) lastWaits() bool {
+	return v.Last != nil && v.Last.State == "available"
 }
 
 func view(o store.Overview, now time.Time) scheduleView {
@@ -171,10 +178,18 @@ func views(a *app, st *store.Store) ([]scheduleView, time.Time, error) {
 	for i := range runs {
 		last[runs[i].Schedule] = &runs[i]
 	}
+	paused, err := st.Queue().Paused(a.Context)
+	if err != nil {
+		return nil, now, err
+	}
 	all := make([]scheduleView, len(overviews))
 	for i, o := range overviews {
 		all[i] = view(o, now)
 		all[i].Last = last[o.Key]
+		// Of the many, only what is known without counting the jobs of each queue.
+		if q := (store.QueueOverview{Name: o.Policies.Queue, PausedAt: now}); paused[q.Name] && all[i].lastWaits() {
+			all[i].LastWaitsFor, all[i].lastHeld = waitsFor(q, ""), q.Hold("")
+		}
 	}
 	return all, now, nil
 }
@@ -216,6 +231,9 @@ func (v scheduleView) lastInWords(now time.Time) (string, colour) {
 	at := v.Last.FinishedAt
 	if at.IsZero() {
 		at = v.Last.DecidedAt
+	}
+	if v.lastHeld != store.NotHeld {
+		return fmt.Sprintf("%s %s (%s)", v.Last.State, relative(at, now), v.lastHeld), yellow
 	}
 	return v.Last.State + " " + relative(at, now), outcomeColour(v.Last.State)
 }

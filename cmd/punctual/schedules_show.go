@@ -48,6 +48,7 @@ func (c *showCommand) Run(a *app, s *settings) error {
 	}
 	if len(last) > 0 {
 		v.Last = &last[0]
+		v.LastWaitsFor = heldUp(a, st, last[0])
 	}
 	if c.JSON {
 		return a.printJSON(v)
@@ -91,6 +92,9 @@ func (v scheduleView) print(a *app, now time.Time) {
 		line("waits", "since "+local(v.UndecidedSince, v.zone)+" for "+v.WaitingFor.InWords())
 	} else if v.Undecided > 0 && now.Sub(v.UndecidedSince) > overdue {
 		line("overdue", fmt.Sprintf("%s since %s; is a clock running? (punctual health)", counted(v.Undecided, "occurrence"), local(v.UndecidedSince, v.zone)))
+	}
+	if v.LastWaitsFor != "" {
+		line("last", fmt.Sprintf("%s has not begun: it waits for %s", v.Last.Occurrence, v.LastWaitsFor))
 	}
 	for _, pause := range v.Pauses {
 		line("paused", pauseInWords(pause, v.zone))

@@ -25,6 +25,22 @@ func waitsFor(q store.QueueOverview, kind string) string {
 	return "a worker"
 }
 
+// heldUp is what a run waits for; empty: nothing holds it up, or it is not known.
+func heldUp(a *app, st *store.Store, run store.Run) string {
+	if run.State != "available" {
+		return "" // it has begun, or is not due yet
+	}
+	job, err := st.Queue().Get(a.Context, run.JobID)
+	if err != nil {
+		return ""
+	}
+	q, err := st.QueueOverview(a.Context, job.Queue)
+	if err != nil || q.Hold(job.Kind) == store.NotHeld {
+		return ""
+	}
+	return waitsFor(q, job.Kind)
+}
+
 // standsStill says that nobody will take a job as things are, and what to do;
 // empty: somebody will, if only when there is a place.
 func standsStill(q store.QueueOverview, kind string) string {

@@ -46,6 +46,8 @@ func (c *runsOutputCommand) Run(a *app, s *settings) error {
 	case t.attempt > 0:
 	case run.StartedAt.IsZero() && !hasEnded(run):
 		fmt.Fprintf(a.Stderr, "%s (%s) has not begun, so there is no output yet; punctual runs show %d tells what it waits for.\n", run.Occurrence, run.State, run.JobID)
+	case run.State == "failed" || run.State == "retryable":
+		fmt.Fprintf(a.Stderr, "%s (%s) wrote nothing; punctual runs show %d tells how it failed.\n", run.Occurrence, run.State, run.JobID)
 	default:
 		fmt.Fprintf(a.Stderr, "%s (%s) wrote nothing.\n", run.Occurrence, run.State)
 	}

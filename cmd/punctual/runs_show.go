@@ -28,6 +28,8 @@ type runView struct {
 	Failures    []failureView `json:"failures,omitempty"`
 	// ByHand are who retried and cancelled the job, with what had come of it.
 	ByHand []store.Activity `json:"by_hand,omitempty"`
+
+	more bool // it was given attempts that nobody asked for, as by exit code 75
 }
 
 // failureView is an attempt that failed or was lost.
@@ -94,6 +96,9 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		if len(blockers) > 0 {
 			v.BlockedBy = &blockers[0]
 		}
+		if v.Note == "" && v.BlockedBy != nil && schedule.Reason(run.Reason) == schedule.ReasonNotFinished && !begunBy(*v.BlockedBy, run.DecidedAt) {
+			v.Why = "the previous run had not even begun (overlap: skip)"
+		}
 	}
 	if run.JobID == 0 {
 		return v, nil
@@ -107,6 +112,7 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		return v, nil // the queue has forgotten it; the ledger tells what is left
 	}
 	v.Queue, v.Priority, v.MaxAttempts = job.Queue, job.Priority, job.MaxAttempts
+	v.more = one != nil && job.MaxAttempts > one.Policies.Retries+1+len(v.ByHand)
 	now, err := st.Now(a.Context)
 	if err != nil {
 		return v, err
@@ -125,6 +131,11 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		v.Failures = append(v.Failures, failureView{e.Attempt, e.At.UTC(), e.Error, e.Trace})
 	}
 	return v, nil
+}
+
+// begunBy says that a run had begun at an instant.
+func begunBy(run store.Run, at time.Time) bool {
+	return !run.StartedAt.IsZero() && !run.StartedAt.After(at) || run.Attempts > 1
 }
 
 // whySkipped is the reason of a skip in words.
@@ -234,7 +245,7 @@ func progress(p store.Progress, now time.Time) string {
 // attempt says which attempt it is, where there was or may be another.
 func (v runView) attempt() string {
 	switch {
-	case v.MaxAttempts > 1:
+	case v.MaxAttempts > 1 && !v.more:
 		return fmt.Sprintf(" (attempt %d of %d)", v.Attempts, v.MaxAttempts)
 	case v.Attempts > 1:
 		return fmt.Sprintf(" (attempt %d)", v.Attempts)

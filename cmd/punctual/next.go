@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +25,7 @@ import (
 type nextCommand struct {
 	When      []string `arg:"" optional:"" help:"What to look at: an interval, phrase, cron expression or once, quoted; several are merged."`
 	Count     int      `short:"n" default:"10" help:"How many instants to show, 1 to 100000."`
-	From      string   `placeholder:"INSTANT" help:"Show instants after this one, such as 2027-03-28T00:00:00Z, or a local date and time. Default: now."`
+	From      string   `placeholder:"INSTANT" help:"Show instants after this one, such as 2027-03-28T00:00:00Z, or a local date and time, or now, the default."`
 	TZ        string   `name:"tz" placeholder:"ZONE" help:"IANA zone, such as Europe/Berlin. Default: that of a TZ= prefix, else UTC."`
 	NotBefore string   `placeholder:"INSTANT" help:"No instant before this one."`
 	NotAfter  string   `placeholder:"INSTANT" help:"No instant after this one; a date holds until it ends."`
@@ -58,7 +60,7 @@ func (c *nextCommand) Run(a *app) error {
 		return err
 	}
 	from, howLong := a.now(), "IN"
-	if c.From != "" {
+	if c.From != "" && c.From != "now" {
 		howLong = "AFTER"
 		if from, err = calendar.ParseInstant(c.From, spec.Zone()); err != nil {
 			return usageError("next: --from: %v", err)
@@ -111,11 +113,24 @@ func (c *nextCommand) spec() (*calendar.Spec, error) {
 	return spec, nil
 }
 
+// unquoted says that words begin as a cron expression does, and the shell has made
+// file names of some.
+func (c *nextCommand) unquoted() bool {
+	return len(c.When) >= 5 && cronField.MatchString(c.When[0]) && slices.ContainsFunc(c.When, func(word string) bool {
+		_, err := os.Stat(word)
+		return err == nil
+	})
+}
+
+var cronField = regexp.MustCompile(`^[0-9*][0-9*/,-]*$`)
+
 // explained shows where in the expression the fault is. The expression stands on
 // the command line, so a faulty one is wrong use.
 func (c *nextCommand) explained(err error) error {
 	fault, ok := errors.AsType[*calendar.Error](err)
 	switch {
+	case c.unquoted():
+		return usageError("next: a cron expression goes in quotes, as in punctual next '0 9 * * *': without, the shell puts the names of files in the place of *")
 	case ok && fault.Field == "zone" && c.TZ != "":
 		return usageError("next: --tz: %v", err)
 	case !ok || fault.Expression == "" || len(fault.Expression) > 100 || fault.Text == "":

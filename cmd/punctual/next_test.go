@@ -257,3 +257,25 @@ func exampleOutput(t *testing.T, line string) string {
 	}
 	return trimmed.String()
 }
+
+func TestACronExpressionThatTheShellSpoiltBelongsInQuotes(t *testing.T) {
+	const quotes = "a cron expression goes in quotes"
+	for _, c := range []struct {
+		name, line string
+		code       int
+		quotes     bool
+	}{
+		{name: "names of files", line: "next 0 9 main.go next.go print.go", code: 2, quotes: true},
+		{name: "a step the shell left alone", line: "next */5 main.go next.go open.go print.go", code: 2, quotes: true},
+		{name: "nothing there to name", line: "next 0 9 * * *", code: 0},
+		{name: "faulty in another way", line: "next 0 25 * * *", code: 2},
+		{name: "from now", line: "next @daily --from now", code: 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := runIn(t, "", strings.Fields(c.line)...)
+			if got.code != c.code || strings.Contains(got.errors, quotes) != c.quotes {
+				t.Errorf("%+v; want %d, and %q said: %t", got, c.code, quotes, c.quotes)
+			}
+		})
+	}
+}

@@ -99,7 +99,7 @@ func (w *watch) shortOutage(e *entry, spec *calendar.Spec) {
 	instants := spec.Between(w.now, w.now.Add(8*24*time.Hour), enough)
 	for i := 1; i < len(instants); i++ {
 		if instants[i].Sub(instants[i-1]) < time.Duration(p.Grace) {
-			w.warn(e, "catch_up", "grace: 0s makes up for all; or overlap: queue", "does not make up for what an outage shorter than grace, %s, misses: overlap: skip decides that as if on time", p.Grace)
+			w.warn(e, "catch_up", "overlap: queue makes up for all, and so does grace: 0s: by either, each waits its turn", "does not make up for what an outage shorter than grace, %s, misses: overlap: skip decides that as if on time", p.Grace)
 			return
 		}
 	}

@@ -155,8 +155,8 @@ func TestWhatCatchUpLeavesToOverlapIsSaidInWords(t *testing.T) {
 		change func(*schedule.Policies)
 		want   string // that it ends with
 	}{
-		{"left out", func(p *schedule.Policies) {}, "What is late by less than grace, 1m, is decided as if on time: overlap: skip may leave it out; grace: 0s makes up for that too."},
-		{"ended", func(p *schedule.Policies) { p.Overlap = schedule.OverlapCancel }, "overlap: cancel may end it early; grace: 0s makes up for that too."},
+		{"left out", func(p *schedule.Policies) {}, "What is late by less than grace, 1m, is decided as if on time: overlap: skip may leave it out (with grace: 0s each waits its turn)."},
+		{"ended", func(p *schedule.Policies) { p.Overlap = schedule.OverlapCancel }, "overlap: cancel may end it early (with grace: 0s each waits its turn)."},
 		{"in line", func(p *schedule.Policies) { p.Overlap = schedule.OverlapQueue }, "at most 100."},
 		{"without grace", func(p *schedule.Policies) { p.Grace = 0 }, "at most 100."},
 	} {

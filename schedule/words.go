@@ -45,13 +45,14 @@ func (d Declaration) catchUpInWords(next time.Time) string {
 }
 
 // hardlyLate says what becomes of what is hardly late where catch-up makes all of it
-// up: that is not in line, so that overlap may leave some out. Empty: it does not.
+// up: that is not in line, so that overlap may leave some out. Without grace
+// everything is late, if by a millisecond, and in line. Empty: nothing is left out.
 func (p Policies) hardlyLate() string {
 	may := map[Overlap]string{OverlapSkip: "leave it out", OverlapWait: "leave it out", OverlapCancel: "end it early"}[p.Overlap]
 	if p.Grace <= 0 || may == "" {
 		return ""
 	}
-	return fmt.Sprintf(" What is late by less than grace, %s, is decided as if on time: overlap: %s may %s; grace: 0s makes up for that too.", p.Grace, p.Overlap, may)
+	return fmt.Sprintf(" What is late by less than grace, %s, is decided as if on time: overlap: %s may %s (with grace: 0s each waits its turn).", p.Grace, p.Overlap, may)
 }
 
 func (p Policies) overlapInWords() string {

@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/punctual-dev/punctual/internal/script"
 	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 )
@@ -61,12 +63,13 @@ func (e *executor) run(ctx context.Context, t *task, out *output, path string, a
 	pipes.handOver()
 	if err != nil {
 		pipes.drain(0)
-		return cannotStart(path+as.as(), attributes.Dir, err)
+		return cannotStart(path, as.as(), attributes.Dir, err)
 	}
 	e.guard.watch(child.Pid)
 	cause := child.wait(ctx, e.grace, e.AtOnce)
 	e.guard.release(child.Pid)
 	pipes.drain(drainTime)
+	out.note(stderr, leftBehind(child.left))
 	return t.verdict(cause, child, lastLine(stderr.last))
 }
 
@@ -135,7 +138,7 @@ func program(c *schedule.Command, path, directory string) (file string, argument
 		whole = filepath.Join(directory, file)
 	}
 	if _, err := os.Stat(whole); errors.Is(err, fs.ErrNotExist) {
-		return "", nil, cannotStart(file, directory, err)
+		return "", nil, cannotStart(file, "", directory, err)
 	}
 	return "/bin/sh", append([]string{"sh", "-c", `umask "$1"; shift; exec "$@"`, "sh", c.Umask, file}, arguments[1:]...), nil
 }
@@ -162,12 +165,16 @@ func find(c *schedule.Command, path, directory string) (file string, arguments [
 			return absolute(file), c.Program, nil
 		}
 	}
+	if strings.Contains(name, " ") {
+		return "", nil, fmt.Errorf("cannot start %q: there is no such program in the PATH of the command; a list is one program and its arguments, each an item of its own", name)
+	}
 	return "", nil, fmt.Errorf("cannot start %s: there is no such program in the PATH of the command", name)
 }
 
-// cannotStart says which of program and directory is at fault, which the
-// kernel's answer does not.
-func cannotStart(path, directory string, err error) error {
+// cannotStart says which of program, interpreter and directory is at fault, which
+// the kernel's answer does not.
+func cannotStart(file, as, directory string, err error) error {
+	path := file + as
 	if directory != "" {
 		info, statErr := os.Stat(directory)
 		switch {
@@ -181,8 +188,19 @@ func cannotStart(path, directory string, err error) error {
 	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
 		reason = inner.Err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	whole := file
+	if !filepath.IsAbs(file) {
+		whole = filepath.Join(directory, file)
+	}
+	noFormat := errors.Is(err, syscall.ENOEXEC)
+	if problem, advice := script.Fault(whole); problem != "" && (noFormat || errors.Is(err, fs.ErrNotExist)) {
+		return fmt.Errorf("cannot start %s: %s; %s", path, problem, advice)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot start %s: there is no such program, or not the interpreter it names", path)
+	case noFormat:
+		return fmt.Errorf("cannot start %s: it is a program for another machine or system, or has no #! line (%w)", path, reason)
 	}
 	return fmt.Errorf("cannot start %s: %w", path, reason)
 }

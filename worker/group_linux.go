@@ -26,6 +26,17 @@ func groupDead(leader int) bool {
 	return len(living) > 0 && !living[leader]
 }
 
+// groupMembers is how many members of a group live.
+func groupMembers(leader int) (living int) {
+	all, _ := census.take()
+	for _, s := range all {
+		if s.group == leader && s.alive() {
+			living++
+		}
+	}
+	return living
+}
+
 // census knows every process there is, and the groups with living members. To
 // count means to look at each, so the result serves all who ask within a moment.
 var census groupCensus

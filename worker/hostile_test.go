@@ -181,12 +181,14 @@ func TestAStoppedCommandHearsThatItIsToEnd(t *testing.T) {
 	f.letGo(t)
 }
 
-func TestWhatACommandLeavesRunningInItsGroupIsEnded(t *testing.T) {
-	tests := []struct{ name, left string }{
-		{"holding the output", "sleep 1000 &"},
-		{"ignoring SIGTERM", "(trap '' TERM; sleep 1000; sleep 1000) &"},
-		{"without descriptors", "sleep 1000 <&- >/dev/null 2>&1 &"},
-		{"as nohup would", "nohup sleep 1000 >/dev/null 2>&1 &"},
+func TestWhatACommandLeavesRunningInItsGroupIsEndedAndTold(t *testing.T) {
+	const one = "punctual: ended 1 process that the command left behind\n"
+	tests := []struct{ name, left, told string }{
+		{"holding the output", "sleep 1000 &", one},
+		{"ignoring SIGTERM", "(trap '' TERM; sleep 1000; sleep 1000) &", "punctual: ended 2 processes that the command left behind\n"},
+		{"without descriptors", "sleep 1000 <&- >/dev/null 2>&1 &", one},
+		{"as nohup would", "nohup sleep 1000 >/dev/null 2>&1 &", one},
+		{"in the middle of a line", "sleep 1000 & printf half >&2;", "half\n" + one},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -196,8 +198,11 @@ func TestWhatACommandLeavesRunningInItsGroupIsEnded(t *testing.T) {
 			if err := r.end(t); err != nil {
 				t.Errorf("the command itself succeeded, but the attempt ended with %v", err)
 			}
-			if got := r.tape.text(); got != "done\n" {
+			if got := r.tape.text(StreamStdout); got != "done\n" {
 				t.Errorf("recorded %q", got)
+			}
+			if got := r.tape.text(StreamStderr); got != test.told && runtime.GOOS == "linux" {
+				t.Errorf("told %q, want %q", got, test.told)
 			}
 			f.letGo(t)
 		})

@@ -140,6 +140,18 @@ func (o *output) add(stream string, data []byte) {
 	o.announce()
 }
 
+// note adds a line of the worker's own below what was written to a stream, which
+// has ended. Empty: none.
+func (o *output) note(below *stream, line string) {
+	if line == "" {
+		return
+	}
+	if n := len(below.last); n > 0 && below.last[n-1] != '\n' {
+		line = "\n" + line
+	}
+	o.add(below.name, []byte(line+"\n"))
+}
+
 // begin finds out how much of the job's output may still be kept. It is asked
 // when the first output comes, since many jobs have none. Where there is no
 // answer, the attempts before are taken to have used up their parts.

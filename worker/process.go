@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -16,6 +17,7 @@ type process struct {
 	state  *os.ProcessState // set by then
 	err    error
 	strays []stray // found when it was told to end
+	left   int     // members of its group that were ended after it had ended of itself
 }
 
 // spawn starts a child, the leader of a group (ownGroup), and returns when its program has been loaded or could
@@ -125,10 +127,25 @@ func (p *process) outlive(deadline context.Context, strays bool) {
 	if p.groupEnds(deadline) {
 		return // and no signal is sent: the number may be another's by now
 	}
+	if !strays {
+		p.left = groupMembers(p.Pid)
+	}
 	p.kill(strays)
 	buried, cancel := context.WithTimeout(context.Background(), buryTime)
 	defer cancel()
 	p.groupEnds(buried)
+}
+
+// leftBehind tells of what was ended with a command that had ended of itself; empty
+// if there was nothing. It would end in silence else, and its work be missed.
+func leftBehind(processes int) string {
+	switch processes {
+	case 0:
+		return ""
+	case 1:
+		return "punctual: ended 1 process that the command left behind"
+	}
+	return fmt.Sprintf("punctual: ended %d processes that the command left behind", processes)
 }
 
 const (

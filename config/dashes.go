@@ -22,6 +22,7 @@ func (r *yamlReader) mendDashes(text string) string {
 		return text
 	}
 	lines := strings.Split(text, "\n")
+	r.mendKeys(lines)
 	block := -1
 	for number := range lines {
 		content, indent := indented(lines[number])
@@ -38,6 +39,51 @@ func (r *yamlReader) mendDashes(text string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// dashedKey is the key of a schedule behind the dash of an item.
+var dashedKey = regexp.MustCompile(`^-[ \t]+([a-z0-9][A-Za-z0-9._-]*):[ \t]*(?:#.*)?$`)
+
+// mendKeys tells keys of schedules behind a dash, where others have none, and takes
+// the dashes away.
+func (r *yamlReader) mendKeys(lines []string) {
+	var dashed []int
+	column, plain := -1, false // of what stands right below schedules:
+	for number := slices.IndexFunc(lines, opensSchedules) + 1; number > 0 && number < len(lines); number++ {
+		content, indent := indented(lines[number])
+		if content == "" || content[0] == '#' {
+			continue
+		}
+		if column < 0 {
+			column = indent
+		}
+		if indent < column || indent == 0 && content[0] != '-' {
+			break
+		}
+		if indent > column {
+			continue
+		}
+		plain = plain || content[0] != '-' && plainKey.MatchString(content)
+		if key := dashedKey.FindStringSubmatch(content); key != nil && !isAnyKey(key[1]) {
+			dashed = append(dashed, number)
+		}
+	}
+	if !plain {
+		return // all are a list, of which the whole is told
+	}
+	for _, number := range dashed {
+		content, _ := indented(lines[number])
+		key := dashedKey.FindStringSubmatch(content)[1]
+		r.add(place{number + 1, column + 1, len([]rune(content))}, below("schedules", key), "write "+key+":", "the dash does not belong here: schedules are keys, and no items of a list")
+		lines[number] = strings.Repeat(" ", column) + key + ":"
+	}
+}
+
+func opensSchedules(line string) bool {
+	content, indent := indented(line)
+	key, rest, _ := strings.Cut(content, ":")
+	rest = strings.TrimSpace(rest)
+	return indent == 0 && key == "schedules" && (rest == "" || rest[0] == '#') && content != key
 }
 
 func indented(line string) (content string, indent int) {

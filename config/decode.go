@@ -107,7 +107,7 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 		return "", false
 	}
 	name := nameOf(field)
-	allowed := allowedTexts[name]
+	allowed := cmp.Or(allowedTexts[name], textMeant(n, name))
 	if example := exampleTexts[name]; n.kind == null && example != "" {
 		d.fault(n, field, "for example "+example, "is empty")
 		return "", false
@@ -202,14 +202,14 @@ func (d *decoder) integer(n *node, v reflect.Value, field string) {
 			return
 		}
 		if strings.ContainsAny(n.text, ".eE") {
-			d.fault(n, field, "for example 3", "%s is not a whole number", n.text)
+			d.fault(n, field, numberMeant(field), "%s is not a whole number", n.text)
 		} else {
 			d.fault(n, field, "write it in decimal digits, as 3", "%s is not a number that is possible here", n.text)
 		}
 		return
 	}
 	if n.kind == text && !n.quoted && n.text != "" && strings.Trim(n.text, "0123456789") == "" {
-		d.fault(n, field, "for example 3", "%s is out of range", n.text)
+		d.fault(n, field, numberMeant(field), "%s is out of range", n.text)
 		return
 	}
 	if n.kind == text && n.quoted {
@@ -218,7 +218,7 @@ func (d *decoder) integer(n *node, v reflect.Value, field string) {
 			return
 		}
 	}
-	d.fault(n, field, "for example 3", "%s; a whole number belongs here", n.describe())
+	d.fault(n, field, numberMeant(field), "%s; a whole number belongs here", n.describe())
 }
 
 func (d *decoder) boolean(n *node, v reflect.Value, field string) {
@@ -238,14 +238,7 @@ func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 		return
 	}
 	if n.kind != mapping {
-		advice := "write it as name: value"
-		if parts := nameAndValue.FindStringSubmatch(strings.TrimSpace(string(d.line(n.place.line)))); n.kind == text && !n.quoted && parts != nil {
-			advice = fmt.Sprintf("write %s: %s", parts[1], parts[2])
-		}
-		if isListOfMappings(n) {
-			advice = "write it without the dashes, as name: value"
-		}
-		d.fault(n, field, advice, "%s; a mapping belongs here", n.describe())
+		d.fault(n, field, d.mappingMeant(n, v.Type().Elem(), field), "%s; a mapping belongs here", n.describe())
 		return
 	}
 	if v.Type().Elem() == reflect.TypeFor[placeholder]() && len(n.pairs) > maxKeys {
@@ -351,6 +344,12 @@ func (d *decoder) objectAdvice(n *node, fields structFields, field string) strin
 	switch {
 	case isListOfMappings(n):
 		return "write it without the dashes"
+	case fields.of() == "alerts" && recipientsMeant(n) != "":
+		meant := recipientsMeant(n)
+		return "write alerts: {to: {team: " + meant + "}}" + mailNeeds(meant)
+	case fields.of() == "recipient" && recipientsMeant(n) != "":
+		meant := recipientsMeant(n)
+		return "write " + name + ": " + meant + mailNeeds(meant)
 	case n.kind == text && name == "http" && strings.Contains(n.text, "://") && !strings.HasPrefix(n.text, "url:"):
 		return fmt.Sprintf("write http: {url: %q}", n.text)
 	case n.kind == text && name == "job" && !strings.Contains(n.text, " "):
@@ -362,7 +361,7 @@ func (d *decoder) objectAdvice(n *node, fields structFields, field string) strin
 			return advice
 		}
 	}
-	return "it takes " + fields.list()
+	return itTakes + fields.list()
 }
 
 func isListOfMappings(n *node) bool {
@@ -376,14 +375,16 @@ type structFields struct {
 	index map[string][]int
 }
 
+// Advice that lists keys begins with one of these.
+const (
+	knownHere = "known here: "
+	itTakes   = "it takes "
+)
+
 // list is the keys for a message.
-func (f structFields) list() string {
-	const enough = 8
-	if len(f.names) > enough {
-		return strings.Join(f.names[:enough], ", ") + " and others, which punctual schema lists"
-	}
-	return strings.Join(f.names, ", ")
-}
+func (f structFields) list() string { return strings.Join(f.names, ", ") }
+
+func scheduleFields() structFields { return fieldsOf(reflect.TypeFor[definition]()) }
 
 var structFieldsOf sync.Map // reflect.Type → structFields
 
@@ -457,6 +458,10 @@ func (b *backoff) decode(d *decoder, n *node, field string) {
 	}
 	if n.kind == sequence || n.kind == null {
 		d.fault(n, field, "write a duration such as 30s, or {kind: exponential, initial: 10s, max: 1h}", "%s; a duration or a mapping belongs here", n.describe())
+		return
+	}
+	if advice := backoffMeant(n.text); advice != "" {
+		d.fault(n, field, advice, "%s is a kind of backoff; a duration or a mapping belongs here", quoted(n.text))
 		return
 	}
 	b.fixed, b.Initial = true, new(schedule.Duration)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -17,7 +18,7 @@ func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
 	case text:
 		parsed, err := schedule.ParseDuration(n.text)
 		if err != nil {
-			d.fault(n, field, durationMeant(n.text), "%s", err)
+			d.fault(n, field, cmp.Or(noDurationMeant(n.text, field), durationMeant(n.text)), "%s", err)
 			return
 		}
 		*into = parsed

@@ -81,7 +81,25 @@ func (f Finding) Render(colour bool) string {
 		text.WriteString(strings.Repeat(" ", f.before) + paint(red, strings.Repeat("^", f.carets)))
 	}
 	if f.Advice != "" {
-		text.WriteString("\n      " + paint(faint, "→ ") + printable(f.Advice))
+		text.WriteString("\n      " + paint(faint, "→ ") + folded(f.Advice))
+	}
+	return text.String()
+}
+
+// folded puts keys that are listed into lines. Other advice stays in one: it may hold
+// what is to be written.
+func folded(advice string) string {
+	if advice = printable(advice); !strings.HasPrefix(advice, knownHere) && !strings.HasPrefix(advice, itTakes) {
+		return advice
+	}
+	var text strings.Builder
+	width := 0
+	for i, key := range strings.SplitAfter(advice, ", ") {
+		if width += len(key); i > 0 && width > maxExcerpt {
+			text.WriteString("\n        ")
+			width = len(key)
+		}
+		text.WriteString(key)
 	}
 	return text.String()
 }

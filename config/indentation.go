@@ -87,8 +87,8 @@ var keyLine = regexp.MustCompile(`^( *)(?:"[^"]*"|'[^']*'|[^\s#"'\[\]{},&*!|>%@-
 // which has a value, or on the level of none above. Of what a library of YAML says
 // about such a line, nothing is to the point.
 func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice string) {
-	var levels []int // columns of keys that are open
-	hasValue, block := false, -1
+	var levels []int                       // columns of keys that are open
+	hasValue, block, list := false, -1, -1 // list: the column of the dashes of one
 	for number := piece[0].Position.Line; number <= piece[len(piece)-1].Position.Line; number++ {
 		line := strings.TrimRight(string(r.line(number)), " \t")
 		content := strings.TrimLeft(line, " ")
@@ -100,9 +100,16 @@ func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice 
 		parts := keyLine.FindStringSubmatch(line)
 		if parts == nil {
 			hasValue = false // a list, or text in several lines
+			if list = listOf(content, indent, list); list >= 0 && plainKey.MatchString(content) {
+				list = -1 // its items are mappings
+			}
 			continue
 		}
 		at = place{number, indent + 1, len([]rune(content))}
+		if last := len(levels) - 1; list >= 0 && indent >= list && last >= 0 && indent > levels[last] {
+			return at, "this line stands where the items of the list above stand, and is none", fmt.Sprintf("indent it by %d spaces, like the key of the list", levels[last])
+		}
+		list = -1
 		for len(levels) > 0 && levels[len(levels)-1] > indent {
 			deeper := levels[len(levels)-1]
 			levels = levels[:len(levels)-1]
@@ -129,6 +136,18 @@ func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice 
 		}
 	}
 	return place{}, "", ""
+}
+
+// listOf is the column of the dashes where a line is an item of a list, or goes on
+// with one; else less than none.
+func listOf(content string, indent, list int) int {
+	switch {
+	case strings.HasPrefix(content, "- "):
+		return indent
+	case indent > list:
+		return list
+	}
+	return -1
 }
 
 // lineAstray tells the first of some lines that explains by itself why they cannot

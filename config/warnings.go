@@ -6,9 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +83,7 @@ func (w *watch) schedule(e *entry) {
 	w.files(e)
 	w.exitCodes(e)
 	w.literals(e)
+	w.method(e)
 	w.shortOutage(e, spec)
 }
 
@@ -176,79 +175,25 @@ func (w *watch) files(e *entry) {
 	if w.directory == "" || run == nil && call == nil {
 		return
 	}
-	missing := func(path string) bool {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(w.directory, path)
-		}
-		_, err := os.Stat(path)
-		return os.IsNotExist(err)
-	}
 	if call != nil {
 		if address, err := url.Parse(call.URL); err == nil && linkLocal(address.Hostname()) {
 			w.warn(e, "http", "name another address; what a cloud tells its machines is not for jobs to read", "the worker refuses requests to link-local addresses such as %s", address.Hostname())
 		}
-		if call.CAFile != "" && missing(call.CAFile) {
+		if call.CAFile != "" && w.missing(call.CAFile) {
 			w.warn(e, "http", "ca_file is looked for beside the schedule file; put it where the worker runs", "there is no file %s here", quoted(call.CAFile))
 		}
 		return
 	}
-	if run.Directory != "" && missing(run.Directory) {
+	if run.Directory != "" && w.missing(run.Directory) {
 		w.warn(e, "directory", "a directory is looked for beside the schedule file; make it where the worker runs", "there is no directory %s here", quoted(run.Directory))
 		return
 	}
-	program := ""
-	if len(run.Program) > 0 {
-		program = run.Program[0]
-	} else if words := strings.Fields(run.Shell); len(words) > 0 && !strings.ContainsAny(words[0], "'\"$`;&|<>()*?[]{}\\=~#!") {
-		program = words[0]
-	}
-	if !strings.Contains(program, "/") {
-		// What a shell line begins with may be part of the shell.
-		if _, err := exec.LookPath(program); err != nil && len(run.Program) > 0 && run.Env["PATH"] == "" {
-			w.warn(e, "run", "install it where the worker runs, or give its path", "there is no program %s in the PATH here", quoted(program))
-		}
-		return
-	}
-	if !filepath.IsAbs(program) {
-		program = filepath.Join(run.Directory, program)
-	}
-	if missing(program) {
-		w.warn(e, "run", "commands run in the directory of the schedule file, or in the one that directory names", "there is no file %s here", quoted(program))
-		return
-	}
-	path := program
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(w.directory, path)
-	}
-	if file, err := os.Stat(path); err == nil && file.IsDir() {
-		w.warn(e, "run", "name a program in it", "%s is a directory", quoted(program))
-	} else if err == nil && file.Mode()&anyExecutes == 0 && runtime.GOOS != "windows" {
-		w.warn(e, "run", "chmod +x makes it so, also where the worker runs; or begin with what reads it, as sh or python3", "%s is not executable", quoted(program))
-	}
+	w.program(e, run)
 }
-
-// anyExecutes are the permissions to execute a file.
-const anyExecutes = 0o111
 
 func linkLocal(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return err == nil && address.Unmap().IsLinkLocalUnicast()
-}
-
-// literals warns of what looks like ${NAME} and is none: it stays as it is.
-func (w *watch) literals(e *entry) {
-	job := e.declaration.Job
-	env := map[string]string{}
-	if job.Run != nil {
-		env = job.Run.Env
-	} else if job.HTTP != nil {
-		env = job.HTTP.Env
-	}
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if strings.Contains(schedule.WithoutPlaceholders(env[name]), "${") {
-			w.warn(e, "env", "a name is letters, digits and _, as ${HOME}", "%s holds a ${ that names no variable, and is taken as it stands", name)
-		}
-	}
 }
 
 // herd warns of the second in which the most schedules are due.

@@ -19,12 +19,10 @@ func Fault(path string) (problem, advice string) {
 	}
 	interpreter, named := bytes.CutPrefix(first, []byte("#!"))
 	switch {
-	case len(first) == 0:
-		return "the file has no #! line", noInterpreter
 	case !named && ofMachine(first):
 		return "", ""
 	case !named:
-		return "the file has no #! line", noInterpreter
+		return NoLine, noInterpreter
 	case bytes.HasSuffix(interpreter, []byte("\r")):
 		return fmt.Sprintf("its first line names the interpreter %s: its lines end as in Windows", strconv.Quote(string(bytes.TrimLeft(interpreter, " \t")))), plainEnds
 	}
@@ -37,6 +35,10 @@ func Fault(path string) (problem, advice string) {
 	}
 	return "", ""
 }
+
+// NoLine is the problem of a file that a shell would read itself, and nothing else
+// executes.
+const NoLine = "the file has no #! line"
 
 const (
 	noInterpreter = "let its first line be #!/bin/sh, or name what else reads it"

@@ -38,8 +38,11 @@ func TestAdviceThatIsFollowedToTheLetterMakesTheFileRight(t *testing.T) {
 			`6:7 schedules.a.env: "A=1" is text; a mapping belongs here → write A: "1"`,
 			scheduleWith(when, run, "env:", `  A: "1"`)},
 		{"a variable in braces", "schedules:\n  a: {when: every 5s, run: echo hi, env: A=1}\n",
-			`2:41 schedules.a.env: "A=1" is text; a mapping belongs here → write env: {A: "1"}`,
+			`2:42 schedules.a.env: "A=1" is text; a mapping belongs here → write env: {A: "1"}`,
 			"schedules:\n  a: {when: every 5s, run: echo hi, env: {A: \"1\"}}\n"},
+		{"a list of variables", scheduleWith(when, run, "env: [A=1, B=x]"),
+			`5:10 schedules.a.env: is a list; a mapping belongs here → write env: {A: "1", B: x}`,
+			scheduleWith(when, run, `env: {A: "1", B: x}`)},
 		{"a word for the variables", scheduleWith(when, run, "env: production"),
 			`5:10 schedules.a.env: "production" is text; a mapping belongs here → write env: {NAME: "value"}`,
 			scheduleWith(when, run, `env: {NAME: "value"}`)},
@@ -73,7 +76,7 @@ func TestAdviceThatIsFollowedToTheLetterMakesTheFileRight(t *testing.T) {
 			"alerts: {to: {team: {webhook: \"https://example.com/hook\"}}}\n" + fine},
 
 		{"a number for a limit", scheduleWith(when, run, "limit: 1"),
-			`5:12 schedules.a.limit: YAML reads 1 as a number; text belongs here → limit names an entry of limits: write limit: api, and limits: {api: 1} at the top of the file; of one schedule alone a single run goes on at a time, see overlap`,
+			`5:12 schedules.a.limit: YAML reads 1 as a number; text belongs here → limit names an entry of limits: write limit: api, and limits: {api: 1} at the top of the file; for one run at a time of this schedule alone leave it out: overlap: skip is the default`,
 			"limits: {api: 1}\n" + scheduleWith(when, run, "limit: api")},
 		{"a word for the priority", scheduleWith(when, run, "priority: high"),
 			`5:15 schedules.a.priority: "high" is text; a whole number belongs here → write 1 to 4: 1 is worked first, and 2 is the default`,
@@ -140,7 +143,7 @@ func TestKeysOfOtherProgramsAreAnsweredWithOurs(t *testing.T) {
 		{"max_parallel: 1", []string{when, run}, "max_parallel → " + overlapOrLimit},
 		{"every: 5s", []string{run}, `every → when takes intervals: when: "every 5m"`},
 		{"script: x", []string{when}, "script → run takes commands"},
-		{"url: https://example.com", []string{when}, `url → it belongs under http: http: {url: "https://example.com"}`},
+		{"url: https://example.com/x", []string{when}, `url → it belongs under http: http: {url: "https://example.com/x"}`},
 		{"time_zone: UTC", []string{when, run}, "time_zone → did you mean timezone?"},
 	} {
 		t.Run(c.line, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/punctual-dev/punctual/alert"
 	"github.com/punctual-dev/punctual/schedule"
 )
@@ -106,7 +108,14 @@ func (d *document) judgeAlerts(s alert.Settings) {
 			d.fault(n, below("alerts", fault.Field), fault.Advice, "%s", fault.Problem)
 		}
 	}
-	if s.Empty() && written != nil && !d.excused(written) {
+	if s.Empty() && written != nil && !d.excused(written) && !d.meantToTell(written) {
 		d.fault(written, "alerts", "add a recipient below to, or ping", "nobody is told of anything")
 	}
+}
+
+// meantToTell says whether something is wrong with those who were to be told.
+func (d *document) meantToTell(written *node) bool {
+	to := written.get("to")
+	return d.excused(to) || d.excused(written.get("ping")) ||
+		slices.ContainsFunc(to.entries(), func(p pair) bool { return d.excused(p.value) })
 }

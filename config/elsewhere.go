@@ -118,6 +118,9 @@ func (f structFields) ofOthers(key string, n *node) (known misplaced, ok bool) {
 		return misplaced{advice: "run is read by sh; for another write " + inShell(path.Base(shell.text), n.get("run"))}, true
 	}
 	if known, ok = misplacedKeys[where+"."+key]; ok {
+		if written := n.get(key); known.instead == "http" && written.kind == text && strings.Contains(written.text, "://") {
+			known.advice = fmt.Sprintf("it belongs under http: http: {url: %q}", written.text)
+		}
 		return known, true
 	}
 	ofSchedule := misplacedKeys["schedules."+key]

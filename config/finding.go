@@ -94,9 +94,9 @@ func folded(advice string) string {
 	}
 	var text strings.Builder
 	width := 0
-	for i, key := range strings.SplitAfter(advice, ", ") {
+	for i, key := range strings.SplitAfter(advice, ",") {
 		if width += len(key); i > 0 && width > maxExcerpt {
-			text.WriteString("\n        ")
+			text.WriteString("\n       ")
 			width = len(key)
 		}
 		text.WriteString(key)

@@ -23,6 +23,9 @@ func (d *decoder) mappingMeant(n *node, elem reflect.Type, field string) string 
 	if advice := recipientsMeant(n); last == "to" && advice != "" {
 		return "write to: {team: " + advice + "}" + mailNeeds(advice)
 	}
+	if pairs := pairsOfList(n); pairs != "" && last == "env" {
+		return "write env: " + pairs
+	}
 	if n.kind == text && !n.quoted && elem != reflect.TypeFor[*definition]() {
 		if pairs := d.pairsMeant(n, elem, last); pairs != "" {
 			return pairs
@@ -82,6 +85,23 @@ func (d *decoder) pairsMeant(n *node, elem reflect.Type, key string) string {
 	return fmt.Sprintf("write %s: {%s}", key, strings.Join(pairs, ", "))
 }
 
+// pairsOfList are the names and values of a list of texts such as A=1; empty if one
+// is none.
+func pairsOfList(n *node) string {
+	var pairs []string
+	for _, item := range n.items {
+		parts := nameAndValue.FindStringSubmatch(item.text)
+		if item.kind != text || parts == nil {
+			return ""
+		}
+		pairs = append(pairs, parts[1]+": "+inYAML(parts[2]))
+	}
+	if len(pairs) == 0 {
+		return ""
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
+}
+
 var (
 	// plainWord is text that YAML reads as text, in braces, too.
 	plainWord = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./@+-]*$`)
@@ -133,7 +153,7 @@ func mailNeeds(recipient string) string {
 // pattern; empty where there is nothing special to say.
 func textMeant(n *node, name string) string {
 	if name == "limit" && n.kind == number {
-		return fmt.Sprintf("limit names an entry of limits: write limit: api, and limits: {api: %s} at the top of the file; of one schedule alone a single run goes on at a time, see overlap", cmp.Or(strings.TrimLeft(n.text, "-0"), "1"))
+		return fmt.Sprintf("limit names an entry of limits: write limit: api, and limits: {api: %s} at the top of the file; for one run at a time of this schedule alone leave it out: overlap: skip is the default", cmp.Or(strings.TrimLeft(n.text, "-0"), "1"))
 	}
 	return ""
 }

@@ -209,7 +209,7 @@ func TestWhatCannotRunAsItIsWrittenIsWarnedOf(t *testing.T) {
 	const several = "there is no program \"echo hi\" in the PATH here → a list is one program and its arguments; "
 	const windows = `"windows.sh" cannot be executed: its first line names the interpreter "/bin/sh\r": its lines end as in Windows → dos2unix, or sed -i 's/\r$//', takes the \r away`
 	for _, c := range []struct{ name, job, want string }{
-		{"several commands", "run: [echo hi, echo ho]", several + `for several commands write run: | and below it, indented further, each on a line of its own, without dashes and quotes: "echo hi", then "echo ho"`},
+		{"several commands", "run: [echo hi, echo ho]", several + `for several commands write run: | and below it, indented further, a line for each; or one text: run: "echo hi && echo ho"`},
 		{"a line", "run: [echo hi]", several + `write the line as one text: run: "echo hi"`},
 		{"a home directory", "run: [~/x.sh, a b]", `only a shell takes ~ for the home directory, and none reads a list → write the path from / on, or the command as one text for the shell: run: "~/x.sh 'a b'"`},
 		{"a script without its first line", "run: [./plain.sh]", `"plain.sh" cannot be executed: the file has no #! line → let its first line be #!/bin/sh, or name what else reads it`},

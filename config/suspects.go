@@ -92,13 +92,12 @@ func linesMeant(run *schedule.Command) string {
 	if len(run.Program) == 1 {
 		return fmt.Sprintf("a list is one program and its arguments; write the line as one text: run: %q", run.Program[0])
 	}
-	const enough = 3
-	lines := slices.Clone(run.Program[:min(len(run.Program), enough)])
-	for i := range lines {
-		lines[i] = quoted(lines[i])
+	const enough = 200
+	advice := "a list is one program and its arguments; for several commands write run: | and below it, indented further, a line for each"
+	if line := strings.Join(run.Program, " && "); len(line) <= enough {
+		advice += fmt.Sprintf("; or one text: run: %q", line)
 	}
-	return "a list is one program and its arguments; for several commands write run: | and below it, indented further, each on a line of its own, without dashes and quotes: " +
-		strings.Join(lines, ", then ")
+	return advice
 }
 
 // asText is a list as the line for a shell that does the same.

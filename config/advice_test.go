@@ -207,7 +207,7 @@ func TestWhatCannotRunAsItIsWrittenIsWarnedOf(t *testing.T) {
 		}
 	}
 	const several = "there is no program \"echo hi\" in the PATH here → a list is one program and its arguments; "
-	const windows = `"windows.sh" cannot be executed: its first line names the interpreter "/bin/sh\r": its lines end as in Windows → dos2unix, or sed -i 's/\r$//', takes the \r away`
+	const windows = `"windows.sh" cannot be executed: its lines end as in Windows, so that it names the interpreter "/bin/sh\r" → dos2unix, or sed -i 's/\r$//', takes the \r away`
 	for _, c := range []struct{ name, job, want string }{
 		{"several commands", "run: [echo hi, echo ho]", several + `for several commands write run: | and below it, indented further, a line for each; or one text: run: "echo hi && echo ho"`},
 		{"a line", "run: [echo hi]", several + `write the line as one text: run: "echo hi"`},

@@ -42,7 +42,7 @@ func TestACommandSucceedsByItsExitCodeAndSaysWhatWentWrong(t *testing.T) {
 		{"no such path", schedule.Command{Program: []string{"./missing"}, Directory: empty}, "cannot start ./missing: there is no such program, or not the interpreter it names"},
 		{"no interpreter", schedule.Command{Program: []string{file}}, "cannot start " + file + ": there is no interpreter /no/such/interpreter, which its first line names; install it, or name another"},
 		{"no line that names one", schedule.Command{Program: []string{"./plain"}, Directory: scripts}, "cannot start ./plain: the file has no #! line; let its first line be #!/bin/sh, or name what else reads it"},
-		{"lines that end as in Windows", schedule.Command{Program: []string{"./windows"}, Directory: scripts}, `cannot start ./windows: its first line names the interpreter "/bin/sh\r": its lines end as in Windows; dos2unix, or sed -i 's/\r$//', takes the \r away`},
+		{"lines that end as in Windows", schedule.Command{Program: []string{"./windows"}, Directory: scripts}, `cannot start ./windows: its lines end as in Windows, so that it names the interpreter "/bin/sh\r"; dos2unix, or sed -i 's/\r$//', takes the \r away`},
 		{"for another machine", schedule.Command{Program: []string{"./foreign"}, Directory: scripts}, "cannot start ./foreign: it is a program for another machine or system, or has no #! line (exec format error)"},
 		{"a line in place of a program", schedule.Command{Program: []string{"echo hi", "echo ho"}}, `cannot start "echo hi": there is no such program in the PATH of the command; a list is one program and its arguments, each an item of its own`},
 		{"a directory for a program", schedule.Command{Program: []string{empty}}, "cannot start " + empty + ": permission denied"},

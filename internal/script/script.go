@@ -24,7 +24,7 @@ func Fault(path string) (problem, advice string) {
 	case !named:
 		return NoLine, noInterpreter
 	case bytes.HasSuffix(interpreter, []byte("\r")):
-		return fmt.Sprintf("its first line names the interpreter %s: its lines end as in Windows", strconv.Quote(string(bytes.TrimLeft(interpreter, " \t")))), plainEnds
+		return fmt.Sprintf("its lines end as in Windows, so that it names the interpreter %s", strconv.Quote(string(bytes.TrimLeft(interpreter, " \t")))), plainEnds
 	}
 	fields := bytes.Fields(interpreter)
 	if len(fields) == 0 {

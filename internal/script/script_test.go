@@ -18,8 +18,8 @@ func TestWhyAFileCannotBeExecutedIsToldFromItsFirstLine(t *testing.T) {
 		{name: "a byte order mark", text: "\xef\xbb\xbf#!/bin/sh\n", want: "the file has no #! line"},
 		{name: "a line that names nothing", text: "#!\n", want: "its #! line names no interpreter"},
 		{name: "an interpreter that is not there", text: "#!/no/such/thing -x\n", want: "there is no interpreter /no/such/thing, which its first line names"},
-		{name: "lines that end as in Windows", text: "#!/bin/sh\r\necho hi\r\n", want: `its first line names the interpreter "/bin/sh\r": its lines end as in Windows`},
-		{name: "such lines, found through env", text: "#!/usr/bin/env bash\r\n", want: `its first line names the interpreter "/usr/bin/env bash\r": its lines end as in Windows`},
+		{name: "lines that end as in Windows", text: "#!/bin/sh\r\necho hi\r\n", want: `its lines end as in Windows, so that it names the interpreter "/bin/sh\r"`},
+		{name: "such lines, found through env", text: "#!/usr/bin/env bash\r\n", want: `its lines end as in Windows, so that it names the interpreter "/usr/bin/env bash\r"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x")

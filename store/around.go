@@ -118,14 +118,16 @@ func (s *Store) ClocksAway(ctx context.Context, at time.Time) (from, until time.
 	return from, until, rows.Err()
 }
 
-// Meanwhile are the runs that ended which had the places of a queue in a time, at
-// most most of them among those queued lately before a run.
+// Meanwhile are the runs which had the places of a queue in a time, whether they
+// have ended or run still: at most most of them, among those queued lately before
+// a run.
 func (s *Store) Meanwhile(ctx context.Context, queue string, before int64, from, until time.Time, most int) ([]Run, error) {
 	const lately = 200
 	ids, err := database.Values[int64](s.db.Reader().Query(ctx, `SELECT o.id FROM (
-			SELECT id, job_id, started_at, finished_at FROM punctual_occurrence WHERE id < $1 AND job_id IS NOT NULL ORDER BY id DESC LIMIT $2) o
+			SELECT id, job_id, outcome, started_at, finished_at FROM punctual_occurrence WHERE id < $1 AND job_id IS NOT NULL ORDER BY id DESC LIMIT $2) o
 		JOIN river_job j ON j.id = o.job_id
-		WHERE j.queue = $3 AND o.started_at < $5 AND o.finished_at > $4 ORDER BY o.id DESC LIMIT $6`, before, lately, queue, from, until, most))
+		WHERE j.queue = $3 AND (o.started_at < $5 AND o.finished_at > $4 OR o.outcome IS NULL AND j.state = 'running' AND `+s.jobs.StartedAt+` < $5)
+		ORDER BY o.id DESC LIMIT $6`, before, lately, queue, from, until, most))
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -134,11 +136,43 @@ func (s *Store) Meanwhile(ctx context.Context, queue string, before int64, from,
 
 // Holders are the runs that have the places of a limit, at most most of them.
 func (s *Store) Holders(ctx context.Context, limit string, most int) ([]Run, error) {
-	keys, err := database.Values[string](s.db.Reader().Query(ctx, "SELECT key FROM punctual_schedule WHERE limit_group = $1 ORDER BY key", limit))
+	keys, err := s.limited(ctx, limit)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
 	return s.inTheWay(ctx, RunFilter{Keys: keys, Open: true, Limit: most})
+}
+
+// limited are the schedules whose jobs take the places of a limit.
+func (s *Store) limited(ctx context.Context, limit string) ([]string, error) {
+	return database.Values[string](s.db.Reader().Query(ctx, "SELECT key FROM punctual_schedule WHERE limit_group = $1 ORDER BY key", limit))
+}
+
+// InTheWayOf are the runs of its schedule that a run had to wait for from when it
+// was due up to an instant: those that were queued before and had not ended. With
+// a limit they are those of all schedules that share it.
+func (s *Store) InTheWayOf(ctx context.Context, r Run, limit string, until time.Time, most int) (all []Run, err error) {
+	const looked = 50 // of those decided before it
+	f := RunFilter{Key: r.Schedule, Decision: "enqueued", Before: r.ID, Limit: looked}
+	if limit != "" {
+		f.Key = ""
+		if f.Keys, err = s.limited(ctx, limit); err != nil || len(f.Keys) == 0 {
+			return nil, err
+		}
+	}
+	runs, err := s.Runs(ctx, f)
+	for _, one := range runs {
+		ended := one.FinishedAt
+		if one.DecidedAt.After(until) || !ended.IsZero() && ended.Before(until) || len(all) == most {
+			continue
+		}
+		// What waits for a retry is in nobody's way.
+		if slices.Contains([]string{"unknown", "retryable", "superseded"}, one.State) {
+			continue
+		}
+		all = append(all, one)
+	}
+	return all, err
 }
 
 // InTheWay are the runs of a schedule that an occurrence of it may have to wait

@@ -203,20 +203,27 @@ func (s *Store) pausesInForce(ctx context.Context, now time.Time) (*forcedPauses
 // PausesBetween are the pauses that held for a schedule at any instant between
 // two, both included, in the order in which they were made.
 func (s *Store) PausesBetween(ctx context.Context, key string, from, until time.Time) ([]PauseInForce, error) {
-	rows, err := s.db.Reader().Query(ctx, `SELECT p.scope, p.tag, p.origin, p.from_at, p.until_at, p.note, p.author
+	all, err := s.PausesAmong(ctx, []string{key}, from, until)
+	return all[key], err
+}
+
+// PausesAmong are those of several schedules, by key.
+func (s *Store) PausesAmong(ctx context.Context, keys []string, from, until time.Time) (map[string][]PauseInForce, error) {
+	rows, err := s.db.Reader().Query(ctx, `SELECT s.key, p.scope, p.tag, p.origin, p.from_at, p.until_at, p.note, p.author
 		FROM punctual_pause p JOIN punctual_schedule s ON `+pauseConcerns+`
-		WHERE s.key = $1 AND p.from_at <= $3 AND (p.until_at IS NULL OR p.until_at > $2) ORDER BY p.id`, key, from, until)
+		WHERE s.key = ANY($1) AND p.from_at <= $3 AND (p.until_at IS NULL OR p.until_at > $2) ORDER BY p.id`, keys, from, until)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []PauseInForce
+	all := map[string][]PauseInForce{}
 	for rows.Next() {
+		var key string
 		var p PauseInForce
-		if err := rows.Scan(&p.Scope, &p.Tag, &p.Origin, &p.From, &p.Until, &p.Note, &p.Author); err != nil {
+		if err := rows.Scan(&key, &p.Scope, &p.Tag, &p.Origin, &p.From, &p.Until, &p.Note, &p.Author); err != nil {
 			return nil, err
 		}
-		all = append(all, p)
+		all[key] = append(all[key], p)
 	}
 	return all, rows.Err()
 }

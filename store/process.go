@@ -83,8 +83,12 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.processes(ctx, "beat_at > $1 ORDER BY started_at DESC, id", now.Add(-24*time.Hour))
+}
+
+func (s *Store) processes(ctx context.Context, which string, arguments ...any) ([]Process, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT id, role, host, pid, version, started_at, beat_at, tick_at, stopped_at, lost_at, concurrency, queues, kinds
-		FROM punctual_process WHERE beat_at > $1 ORDER BY started_at DESC, id`, now.Add(-24*time.Hour))
+		FROM punctual_process WHERE `+which, arguments...)
 	if err != nil {
 		return nil, err
 	}

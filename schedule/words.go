@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,7 +16,7 @@ func (d Declaration) PoliciesInWords(next time.Time) []string {
 	if p.Limit != "" {
 		rules = append(rules, fmt.Sprintf("Its jobs take places of the limit %s; where none is free it waits.", p.Limit))
 	}
-	rules = append(rules, p.retriesInWords())
+	rules = append(rules, p.retriesInWords()+d.laterInWords())
 	if p.Timeout > 0 {
 		rules = append(rules, fmt.Sprintf("An attempt that takes longer than %s is ended.", p.Timeout))
 	}
@@ -87,6 +88,20 @@ func (p Policies) retriesInWords() string {
 		unless = "; it gives way to the next one that comes due before"
 	}
 	return fmt.Sprintf("A run that fails is tried again %s, %s%s.", times, after, unless)
+}
+
+// laterInWords says, where nothing is tried again, that a command may ask to be run
+// again all the same.
+func (d Declaration) laterInWords() string {
+	const later = 75 // EX_TEMPFAIL of sysexits.h, as the workers take it
+	command := d.Job.Run
+	if command == nil || d.Policies.Retries > 0 || slices.ContainsFunc(slices.Concat(command.SuccessCodes, command.NoRetryCodes), func(text string) bool {
+		from, to, ok := ExitCodes(text)
+		return ok && from <= later && later <= to
+	}) {
+		return ""
+	}
+	return fmt.Sprintf(" Exit code %d asks for a run later, though, and uses up no retry.", later)
 }
 
 // InWords is the reason of a skip for people. note is what the ledger says

@@ -21,7 +21,7 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 	}
 	switch reason := schedule.Reason(v.Reason); {
 	case v.State == "skipped" && reason == schedule.ReasonPaused:
-		return s.explainPause(ctx, v, now)
+		return s.explainPause(ctx, v, policies, now)
 	case v.State == "skipped" && (reason == schedule.ReasonMissed || reason == schedule.ReasonBeyondCatchUp || reason == schedule.ReasonDeleted):
 		v.addWhy(away)
 		return nil
@@ -41,9 +41,8 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 	case v.State == "skipped" && reason == schedule.ReasonSuperseded, v.State == "superseded":
 		return s.explainNewer(ctx, v, v.ended())
 	case v.State == "expired" && v.Job != nil:
-		v.Meanwhile, err = s.Store.Meanwhile(ctx, v.Job.Queue, v.ID, v.DecidedAt, v.ended(), mostInTheWay)
 		v.addWhy(away)
-		return err
+		return s.explainExpired(ctx, v)
 	case v.State == "cancelled":
 		return s.explainCancel(ctx, v, policies)
 	case v.State == "skipped" && v.Blocked != nil && v.Blocked.DecidedAt.Equal(v.DecidedAt):
@@ -55,8 +54,12 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 		return nil
 	}
 	v.explainTimes(away)
-	v.explainAttempts(now)
-	why, err := s.whyOpen(ctx, v.Run, v.Job.Queue, v.Job.Works, v.Job.Worker, now)
+	waited, err := s.waitedAgain(ctx, v)
+	if err != nil {
+		return err
+	}
+	v.explainAttempts(waited, now)
+	why, err := s.whyOpen(ctx, v.Run, openJob{v.Job.Queue, v.Job.Works, v.Job.Worker, v.Back}, now)
 	if why != "" {
 		v.Verdict.Why += " " + why
 	}
@@ -91,27 +94,6 @@ func (v *runView) ended() time.Time {
 	return v.FinishedAt
 }
 
-// explainPause tells which pauses a run was skipped in.
-func (s *site) explainPause(ctx context.Context, v *runView, now time.Time) error {
-	pauses, err := s.Store.PausesBetween(ctx, v.Schedule, v.Due, v.DecidedAt)
-	if err != nil || len(pauses) == 0 {
-		return err
-	}
-	v.Verdict.Why = "It fell due while the schedule was paused."
-	if pauses[0].From.After(v.Due) {
-		v.Verdict.Why = "It waited when the schedule was paused: that skips what waits."
-	}
-	for _, pause := range pauses {
-		resumed, err := s.Store.WhoResumed(ctx, pause)
-		if err != nil {
-			return err
-		}
-		v.Verdict.Why += " " + pauseStory(pause, resumed, now)
-	}
-	v.Verdict.Why += " What falls due in a pause is not made up for."
-	return nil
-}
-
 // explainNewer adds the run that a run gave way to.
 func (s *site) explainNewer(ctx context.Context, v *runView, by time.Time) error {
 	newer, err := s.newerThan(ctx, v.Run, by)
@@ -142,6 +124,7 @@ func (s *site) newerThan(ctx context.Context, r store.Run, by time.Time) (*store
 func (s *site) explainCancel(ctx context.Context, v *runView, policies *schedule.Policies) error {
 	for _, one := range slices.Backward(v.ByHand) {
 		if one.Action == "cancel" {
+			v.CancelledBy = " by " + one.Author
 			v.Verdict.Why = stopped(strings.TrimSuffix(v.Verdict.Why, ".") + fmt.Sprintf(", by %s at %s", one.Author, utc(one.At)))
 			return nil
 		}
@@ -151,6 +134,7 @@ func (s *site) explainCancel(ctx context.Context, v *runView, policies *schedule
 		return err
 	}
 	if len(deleted) > 0 && !deleted[0].At.Before(v.DecidedAt) && !deleted[0].At.After(v.ended()) {
+		v.CancelledBy = fmt.Sprintf(" when %s deleted the schedule", deleted[0].Author)
 		v.Verdict.Why = stopped(strings.TrimSuffix(v.Verdict.Why, ".") + fmt.Sprintf(", when %s deleted the schedule at %s", deleted[0].Author, utc(deleted[0].At)))
 		return nil
 	}
@@ -158,9 +142,28 @@ func (s *site) explainCancel(ctx context.Context, v *runView, policies *schedule
 		return nil
 	}
 	if v.GaveWay, err = s.newerThan(ctx, v.Run, v.ended()); v.GaveWay != nil {
+		v.CancelledBy = fmt.Sprintf(" by a newer occurrence, %s (overlap: cancel)", v.GaveWay.Occurrence)
 		v.Verdict.Why = fmt.Sprintf("A newer occurrence of the schedule came due at %s while this one ran, and cancelled it (overlap: cancel). Nobody did so by hand.", utc(v.GaveWay.Due))
 	}
 	return err
+}
+
+// riversCancel is the error that River writes down of an attempt that was told to
+// stop, since its job was cancelled.
+const riversCancel = "job cancelled remotely"
+
+// inOurWords says of attempts that were told to stop who did so, or what: River's
+// word sounds like a fault.
+func (v *runView) inOurWords() {
+	ours := func(by string) string { return "stopped: its job was cancelled" + by }
+	v.Error = strings.ReplaceAll(v.Error, riversCancel, ours(v.CancelledBy))
+	for i := range v.Failures {
+		by := ""
+		if i == len(v.Failures)-1 {
+			by = v.CancelledBy // of one that was retried since, it is not known
+		}
+		v.Failures[i].Error = strings.ReplaceAll(v.Failures[i].Error, riversCancel, ours(by))
+	}
 }
 
 // pauseStory says who paused, from when to when, and why. resumed is who ended it;
@@ -252,15 +255,24 @@ func (v *runView) explainTimes(away string) {
 }
 
 // explainAttempts says what became of earlier attempts, and why there are no more.
-func (v *runView) explainAttempts(now time.Time) {
+// waited says what the last of them waited for, where it began again.
+func (v *runView) explainAttempts(waited string, now time.Time) {
 	if broken := v.brokenInWords(); broken != "" && v.State == "available" {
 		v.Verdict.Answer = "It began, and waits for another worker."
 		v.Verdict.Why = fmt.Sprintf("It began at %s. %s Since then, for %s, it waits for another worker.", utc(v.StartedAt), broken, roughly(now.Sub(v.Broken[len(v.Broken)-1].At)))
 	} else if broken != "" && (v.State != "failed" || !lost(v.Run)) {
-		v.Verdict.Why += " " + broken + " Then it began again from the start, so that part of it ran twice."
+		v.addWhy(broken)
+		v.addWhy(waited)
+		v.addWhy("Then it began again from the start, so that part of it ran twice.")
+	} else if v.State == "available" && v.Back.After(v.DecidedAt) {
+		v.Verdict.Why = fmt.Sprintf("It was retried by hand at %s, and has been in the queue again for %s.", utc(v.Back), roughly(now.Sub(v.Back)))
 	}
 	if at := v.Job.NextAttempt; !at.IsZero() {
-		v.Verdict.Next = fmt.Sprintf("It is tried again at %s, %s: attempt %d of %d.", utc(at), fromNow(at.Sub(now)), v.Attempts+1, v.Job.MaxAttempts)
+		which := fmt.Sprintf("attempt %d of %d", v.Attempts+1, v.Job.MaxAttempts)
+		if exitOf(v.Run) == exitLater {
+			which = fmt.Sprintf("attempt %d", v.Attempts+1) // how many there may be moves with it
+		}
+		v.Verdict.Next = fmt.Sprintf("It is tried again at %s, %s: %s.", utc(at), fromNow(at.Sub(now)), which)
 	}
 	if v.State == "failed" && v.Job.MaxAttempts == 1 && !lost(v.Run) {
 		v.Verdict.Why += " It is not tried again by itself: its retries are 0."

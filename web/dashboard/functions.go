@@ -25,7 +25,6 @@ func (s *site) functions() template.FuncMap {
 		"badge":    badge,
 		"mark":     func(l look, word string) template.HTML { return mark(l, word) },
 		"standing": func(st store.Standing) template.HTML { return mark(standingLook(st), string(st)) },
-		"meaning":  standingWords,
 		"paused":   pauseWords,
 		"owner":    ownerWords,
 		"did":      actionText,

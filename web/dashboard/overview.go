@@ -192,6 +192,9 @@ func queueTile(queues []store.QueueOverview, now time.Time) tile {
 func (s *site) addLatest(ctx context.Context, g *glance) error {
 	const latest = 8
 	runs, err := s.Store.Runs(ctx, store.RunFilter{Limit: latest})
+	if err != nil {
+		return err
+	}
 	g.view.Latest = runRows(runs, nil, g.page.Now)
-	return err
+	return s.sharpen(ctx, g.view.Latest, g.page.Now)
 }

@@ -27,17 +27,22 @@ type runView struct {
 	Steps     []step
 	Blocked   *store.Run  // the run that stood in the way
 	Meanwhile []store.Run // the runs that had its queue's places until it expired
+	Full      string      // that those were all places there are; empty: it is not known
+	InTheWay  []store.Run // what it waited for, where there is more than one
 	GaveWay   *store.Run  // the newer run that took its place, or cancelled it
 	Broken    []brokenAttempt
-	Failures  []failedAttempt
-	Job       *jobView // nil where there is none, or the queue has forgotten it
-	Told      []fact
-	Open      bool // more may come of it
-	Output    *outputView
-	Exists    bool // the schedule does
-	MayRetry  bool
-	Exit      string
-	ByHand    []store.Activity // who retried and cancelled it
+	Back      time.Time // since when it is in the queue, for the last time
+	// CancelledBy is who cancelled it, or what, after a space; empty: it is not known.
+	CancelledBy string
+	Failures    []failedAttempt
+	Job         *jobView // nil where there is none, or the queue has forgotten it
+	Told        []fact
+	Open        bool // more may come of it
+	Output      *outputView
+	Exists      bool // the schedule does
+	MayRetry    bool
+	Exit        string
+	ByHand      []store.Activity // who retried and cancelled it
 }
 
 // Nom is the instant the run is for.
@@ -145,7 +150,9 @@ func (s *site) viewRun(ctx context.Context, run store.Run, now time.Time) (runVi
 	}
 	v.Steps = withSpans(stepsOf(run, v.Broken, v.Failures, now))
 	v.MayRetry = v.Job != nil && run.State != "running" && run.State != "available"
-	return v, s.explain(ctx, &v, policies, now)
+	err = s.explain(ctx, &v, policies, now)
+	v.inOurWords()
+	return v, err
 }
 
 // addSchedule adds what the schedule, if it still exists, has to say.
@@ -186,13 +193,10 @@ func (s *site) addJob(ctx context.Context, v *runView) error {
 	if n := len(v.Failures); n > 0 && slices.Contains([]string{"failed", "cancelled"}, v.State) && !v.Failures[n-1].Lost() {
 		v.Failures[n-1].Ended = v.FinishedAt
 	}
-	if len(job.AttemptedBy) > 0 {
-		processes, err := s.Store.Processes(ctx)
-		if err != nil {
-			return err
-		}
-		v.Broken = brokenOff(v.Run, job.AttemptedBy, v.Failures, v.ByHand, processes)
+	if v.Broken, err = s.brokenOf(ctx, v.Run, job.AttemptedBy, v.Failures, v.ByHand); err != nil {
+		return err
 	}
+	v.Back = backSince(v.Run, v.Broken, v.ByHand)
 	var told schedule.Told
 	if queue.OwnKind(job.Kind) {
 		var payload schedule.Payload

@@ -193,6 +193,9 @@ func (s *site) runs(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	v.Rows = runRows(runs, nil, p.Now)
+	if err := s.sharpen(r.Context(), v.Rows, p.Now); err != nil {
+		return err
+	}
 	v.RetryAll, v.CancelAll = v.Ask.Query(s.Prefix+"/runs/all", "action", "retry"), v.Ask.Query(s.Prefix+"/runs/all", "action", "cancel")
 	p.Main = v
 	return s.show(w, r, "runs", p)

@@ -37,16 +37,43 @@ type scheduleView struct {
 	Ledger      []runRow
 	More, First string
 	Backfills   []backfillRow
-	Ours        bool // it can be edited here
-	Hand        bool // a pause by hand of this schedule holds
-	Skips       time.Time
-	InTheWay    []store.Run   // what it waits for
-	Held        string        // what keeps its last job from its end
-	Alerts      []raisedAlert // what somebody was told of it
+	Ours        bool           // it can be edited here
+	Hand        bool           // a pause by hand of this schedule holds
+	Skips       time.Time      // the occurrence that is to be skipped by hand
+	SkipIsDue   bool           // it is due, and not decided yet
+	ToSkip      string         // who asked for that, and when
+	Formerly    []store.Former // what it was called before
+	InTheWay    []store.Run    // what it waits for
+	Held        string         // what keeps its last job from its end
+	Alerts      []raisedAlert  // what somebody was told of it
 }
 
 // Stand is how the schedule stands.
 func (v scheduleView) Stand() store.Standing { return v.Standing() }
+
+// Meaning says what the word for how it stands means.
+func (v scheduleView) Meaning() string {
+	if v.Stand() == store.StandingActive && !v.Skips.IsZero() {
+		return "It goes on as planned, but for one occurrence that is to be skipped."
+	}
+	return standingWords(v.Stand())
+}
+
+// NoLast says why there is no last run.
+func (v scheduleView) NoLast() string {
+	if v.Stand() == store.StandingEnded {
+		return "It has had no occurrence, and will have none."
+	}
+	return "Nothing of it has been decided yet."
+}
+
+// NoLedger says why there are no rows of the ledger.
+func (v scheduleView) NoLedger() string {
+	if v.Stand() == store.StandingEnded {
+		return "There are no rows, and the clock will write none: no occurrence has been due since the schedule was created, at " + utc(v.CreatedAt) + ", and none ever will be."
+	}
+	return "Nothing has been decided yet. The first row comes with the first occurrence."
+}
 
 // nextRow is an instant to come.
 type nextRow struct {
@@ -88,8 +115,9 @@ func (s *site) schedule(w http.ResponseWriter, r *http.Request) error {
 	if v.Backfills, err = s.backfills(r, key, 5); err != nil {
 		return err
 	}
-	if v.Trouble != "" && v.Standing() == store.StandingActive {
-		v.Trouble += noClock(p)
+	v.addNoClock(p)
+	if err := s.addAsked(r.Context(), &v, p.Now); err != nil {
+		return err
 	}
 	if v.Held, err = s.whyLastOpen(r.Context(), v, p.Now); err != nil {
 		return err
@@ -157,7 +185,7 @@ func (s *site) whyGone(ctx context.Context, key string) (string, error) {
 func (s *site) viewSchedule(one store.Overview, now time.Time) scheduleView {
 	v := scheduleView{
 		Overview: one, When: whenInWords(one), Zone: zoneOf(one).String(), Expressions: one.When.Expressions, Trouble: trouble(one, now),
-		Ours: one.Owner.Kind == schedule.OwnerAPI, Skips: one.State.SkipAt,
+		Ours: one.Owner.Kind == schedule.OwnerAPI,
 	}
 	if spec := one.Timeline.Spec(); spec != nil {
 		v.Expressions, v.Advice = spec.Expressions(), spec.Advice()
@@ -169,6 +197,7 @@ func (s *site) viewSchedule(one store.Overview, now time.Time) scheduleView {
 	}
 	ahead := one.Ahead(now, aheadShown)
 	v.addNext(ahead)
+	v.addSkip(now)
 	var next time.Time
 	if len(ahead) > 0 {
 		next = ahead[0].Nominal.In(zoneOf(one))
@@ -244,6 +273,58 @@ func (v *scheduleView) addNext(ahead []store.Upcoming) {
 	v.Notes = append(v.Notes, exceptions(v.Declaration.When.Except, ahead, zone)...)
 }
 
+// addSkip adds the occurrence that is to be skipped by hand. If it is due, and not
+// decided yet, it stands before those to come: the next of them is not the one.
+func (v *scheduleView) addSkip(now time.Time) {
+	skip := v.State.SkipAt
+	if !skip.After(v.State.Cursor) {
+		return
+	}
+	v.Skips = skip
+	nominal, ok := v.Timeline.Next(skip.Add(-1))
+	if !ok || !nominal.At.Equal(skip) || nominal.Due.After(now) {
+		return
+	}
+	v.SkipIsDue = true
+	v.Next = slices.Insert(v.Next, 0, nextRow{
+		Nominal: skip, Due: nominal.Due, Local: skip.In(zoneOf(v.Overview)).Format("Mon 2 Jan 2006, 15:04:05"), Jitter: nominal.Due.Sub(skip),
+		Fate: "is due and not decided yet; will be skipped: by hand",
+	})
+}
+
+// addNoClock adds that no clock is alive to what is late.
+func (v *scheduleView) addNoClock(p *page) {
+	if v.Trouble == "" || v.Standing() != store.StandingActive {
+		return
+	}
+	then := isDecided
+	if count, _ := v.Undecided(p.Now); count == 1 && v.SkipIsDue {
+		then = isSkipped
+	}
+	v.Trouble += noClock(p, then)
+}
+
+// addAsked adds what somebody asked for: that an occurrence be skipped, and another
+// name.
+func (s *site) addAsked(ctx context.Context, v *scheduleView, now time.Time) (err error) {
+	const mostNames = 3
+	if v.Formerly, err = s.Store.FormerNames(ctx, v.Key, mostNames); err != nil || v.Skips.IsZero() {
+		return err
+	}
+	v.ToSkip, err = s.whoSkips(ctx, v.Key, v.Skips, schedule.OccurrenceName(v.Key, v.Skips), now)
+	return err
+}
+
+// whoSkips says who asked for an occurrence to be skipped, and when.
+func (s *site) whoSkips(ctx context.Context, key string, nominal time.Time, which string, now time.Time) (string, error) {
+	asked, err := s.Store.WhoSkips(ctx, key, nominal, now)
+	who := "Somebody asked"
+	if asked != nil {
+		who = asked.Author + " asked at " + utc(asked.At)
+	}
+	return fmt.Sprintf("%s that %s be skipped (skip the next): it will not run.", who, which), err
+}
+
 // exceptions say which dates are left out between the instants to come.
 func exceptions(dates []calendar.Date, ahead []store.Upcoming, zone *time.Location) (notes []string) {
 	first, last := calendar.DateOf(ahead[0].Nominal.In(zone)), calendar.DateOf(ahead[len(ahead)-1].Nominal.In(zone))
@@ -274,6 +355,9 @@ func (s *site) addHistory(r *http.Request, v *scheduleView, now time.Time) error
 		v.More = query(s.Prefix+schedulePath(v.Key), "before", strconv.FormatInt(runs[len(runs)-1].ID, 10)) + "#ledger"
 	}
 	v.Ledger = runRows(runs, map[string]*store.Overview{v.Key: &v.Overview}, now)
+	if err := s.sharpen(r.Context(), v.Ledger, now); err != nil {
+		return err
+	}
 	newest := runs
 	if filter.Before != 0 {
 		if newest, err = s.Store.Runs(r.Context(), store.RunFilter{Key: v.Key, Limit: stripLength}); err != nil {
@@ -282,7 +366,11 @@ func (s *site) addHistory(r *http.Request, v *scheduleView, now time.Time) error
 	}
 	v.Strip = strip(newest, &v.Policies, now)
 	if len(newest) > 0 {
-		v.Last = &runRows(newest[:1], map[string]*store.Overview{v.Key: &v.Overview}, now)[0]
+		last := runRows(newest[:1], map[string]*store.Overview{v.Key: &v.Overview}, now)
+		if err := s.sharpen(r.Context(), last, now); err != nil {
+			return err
+		}
+		v.Last = &last[0]
 	}
 	v.Charts, err = s.chartsOf(r.Context(), v.Key)
 	return err

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type whyView struct {
 	Found     []runView   // the rows of the ledger for that very instant
 	Answer    string      // where there is none
 	Absent    []string    // why there is none
+	ByHand    []runView   // the runs that somebody triggered then
 	InTheWay  []store.Run // what it waits for
 	Notes     []string    // what the day was like: transitions, exceptions
 	Day       []runRow
@@ -55,6 +57,9 @@ func (s *site) why(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.At = at
 	if err := s.addDay(r.Context(), &v, one, p.Now); err != nil {
+		return err
+	}
+	if err := s.addByHand(r.Context(), &v, p.Now); err != nil {
 		return err
 	}
 	if len(v.Found) == 0 {
@@ -119,12 +124,37 @@ func (s *site) addDay(ctx context.Context, v *whyView, one store.Overview, now t
 		v.Found = append(v.Found, one)
 	}
 	v.Day = runRows(around, overviews, now)
+	if err := s.sharpen(ctx, v.Day, now); err != nil {
+		return err
+	}
 	spec := one.Timeline.Spec()
 	if spec == nil {
 		return nil
 	}
 	for _, change := range spec.Changes(day.Add(-time.Second), day.AddDate(0, 0, 1), most) {
 		v.Notes = append(v.Notes, sentence(change.Why))
+	}
+	return nil
+}
+
+// addByHand adds the runs that somebody triggered at the instant: in the second, or
+// in the minute where no second was asked about.
+func (s *site) addByHand(ctx context.Context, v *whyView, now time.Time) error {
+	const most = 5
+	span := time.Second
+	if strings.Count(v.Asked, ":") == 1 {
+		span = time.Minute
+	}
+	runs, err := s.Store.Runs(ctx, store.RunFilter{Key: v.Key, Origin: "trigger", From: v.At, To: v.At.Add(span), Limit: most})
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		one, err := s.viewRun(ctx, run, now)
+		if err != nil {
+			return err
+		}
+		v.ByHand = append(v.ByHand, one)
 	}
 	return nil
 }
@@ -150,6 +180,13 @@ func (s *site) addAbsent(ctx context.Context, v *whyView, one store.Overview, p 
 		return err
 	}
 	v.Absent = whyNone(one, definitions, v.At, v.Asked)
+	if len(v.ByHand) > 0 {
+		v.Answer = "No occurrence of it was due then, but it was run by hand."
+		for i, run := range v.ByHand {
+			author := cmp.Or(run.Author, "Somebody")
+			v.Absent = slices.Insert(v.Absent, i, fmt.Sprintf("%s ran it by hand at %s, as %s. %s What came of that stands below.", author, utc(run.Due), run.Occurrence, run.Verdict.Answer))
+		}
+	}
 	if unbounded(one.When).Yields(v.At) {
 		left, err := s.whyLeftOut(ctx, v.Key, v.At)
 		if err != nil {
@@ -326,6 +363,8 @@ func (s *site) addUndecided(ctx context.Context, v *whyView, one store.Overview,
 	case !n.At.After(one.State.Cursor):
 		v.Absent = []string{"There is no record of it; punctual audit says whether there should be."}
 		return nil
+	case n.At.Equal(one.State.SkipAt):
+		return s.addToSkip(ctx, v, one, n, p)
 	case one.Standing() == store.StandingWaiting:
 		return s.addWaits(ctx, v, one, n)
 	}
@@ -338,8 +377,20 @@ func (s *site) addUndecided(ctx context.Context, v *whyView, one store.Overview,
 		v.Answer = "Not yet: the schedule is in error."
 		text += " Nothing is lost: the clock looks again each minute."
 	}
-	v.Absent = []string{text + noClock(p)}
+	v.Absent = []string{text + noClock(p, isDecided)}
 	return nil
+}
+
+// addToSkip says that an occurrence which is due is to be skipped by hand.
+func (s *site) addToSkip(ctx context.Context, v *whyView, one store.Overview, n schedule.Nominal, p *page) error {
+	asked, err := s.whoSkips(ctx, v.Key, n.At, "this one, "+v.Name()+",", p.Now)
+	v.Answer = "It will not run."
+	text := "It is due, and is put down as skipped as soon as it is decided."
+	if one.Error != "" {
+		text = trouble(one, p.Now) + " " + text
+	}
+	v.Absent = []string{asked, text + noClock(p, isSkipped)}
+	return err
 }
 
 // addNotYet says when an occurrence to come is due, and what will come of it.
@@ -353,17 +404,14 @@ func (s *site) addNotYet(ctx context.Context, v *whyView, one store.Overview, n 
 	if len(ahead) == 0 || ahead[0].Fate == "" {
 		return nil
 	}
-	text := "As things stand it " + ahead[0].Fate
+	text := "As things stand it " + ahead[0].Fate + "."
 	if n.At.Equal(one.State.SkipAt) {
-		asked, err := s.Store.WhoSkips(ctx, v.Key, n.At, now)
-		if err != nil {
+		var err error
+		if text, err = s.whoSkips(ctx, v.Key, n.At, "this one, "+v.Name()+",", now); err != nil {
 			return err
 		}
-		if asked != nil {
-			text += fmt.Sprintf(", as %s asked at %s", asked.Author, utc(asked.At))
-		}
 	}
-	v.Answer, v.Absent = "Not yet, and as things stand it will not run.", append(v.Absent, text+".")
+	v.Answer, v.Absent = "Not yet, and as things stand it will not run.", append(v.Absent, text)
 	for _, pause := range one.Pauses {
 		v.Absent = append(v.Absent, pauseStory(pause, "", now))
 	}
@@ -406,28 +454,43 @@ func (s *site) inTheWay(ctx context.Context, one store.Overview) ([]store.Run, e
 	return s.Store.InTheWay(ctx, one.Key, mostInTheWay)
 }
 
-// noClock says that no clock is alive, where it is so.
-func noClock(p *page) string {
+// What becomes of what is due and not decided once a clock is back.
+const (
+	isDecided = "nothing is lost, it is decided"
+	isSkipped = "it is put down as skipped"
+)
+
+// noClock says that no clock is alive, where it is so, and what happens once one is.
+func noClock(p *page, then string) string {
 	if p.Health == nil || p.Health.Clocks > 0 {
 		return ""
 	}
-	return " No clock is alive: nothing is lost, it is decided when one is back (punctual start, or punctual clock)."
+	return " No clock is alive: " + then + " when one is back (punctual start, or punctual clock)."
+}
+
+// openJob is what the queue knows of a job that is to come to an end yet.
+type openJob struct {
+	Queue, Kind, Worker string
+	Since               time.Time // when it came into the queue, for the last time
 }
 
 // whyOpen says what keeps a job from its end, as far as its queue and its worker
 // do; empty: they do not.
-func (s *site) whyOpen(ctx context.Context, r store.Run, queue, kind, worker string, now time.Time) (string, error) {
+func (s *site) whyOpen(ctx context.Context, r store.Run, job openJob, now time.Time) (string, error) {
 	switch r.State {
 	case "available", "pending", "retryable":
-		q, err := s.Store.QueueOverview(ctx, queue)
-		if r.State == "retryable" && q.Hold(kind) == store.HeldFull {
+		q, err := s.Store.QueueOverview(ctx, job.Queue)
+		switch hold := q.Hold(job.Kind); {
+		case err != nil || r.State == "retryable" && hold == store.HeldFull:
 			return "", err // it waits for its time, not for a place
+		case hold == store.HeldUnworked && r.State != "retryable":
+			return s.unworkedSince(ctx, r, job, now)
 		}
-		return whyHeld("Its queue", q, kind), err
+		return whyHeld("Its queue", q, job.Kind), nil
 	case "running":
 		processes, err := s.Store.Processes(ctx)
 		for _, one := range processes {
-			if row := processOf(one, now); one.ID == worker && row.State != "alive" {
+			if row := processOf(one, now); one.ID == job.Worker && row.State != "alive" {
 				return fmt.Sprintf("Its worker, on %s, is %s. %s", one.Host, row.State, row.Why), err
 			}
 		}
@@ -448,11 +511,15 @@ func (s *site) whyLastOpen(ctx context.Context, v scheduleView, now time.Time) (
 	if err != nil {
 		return "", err
 	}
+	since, err := s.backOf(ctx, v.Last.Run)
+	if err != nil {
+		return "", err
+	}
 	worker := ""
 	if len(job.AttemptedBy) > 0 {
 		worker = job.AttemptedBy[len(job.AttemptedBy)-1]
 	}
-	return s.whyOpen(ctx, v.Last.Run, job.Queue, job.Kind, worker, now)
+	return s.whyOpen(ctx, v.Last.Run, openJob{job.Queue, job.Kind, worker, since}, now)
 }
 
 // whyHeld says why nobody takes the jobs of a kind, or without one any, from a

@@ -128,6 +128,10 @@ func verdictOf(r store.Run, policies *schedule.Policies, now time.Time) verdict 
 	case "running":
 		v.Answer, v.Why = "It is running.", fmt.Sprintf("It began %s ago%s.", roughly(now.Sub(r.StartedAt)), afterAttempts(r))
 	case "available", "pending":
+		if !r.StartedAt.IsZero() {
+			v.Answer, v.Why = "It began, and waits for another worker.", againUnsure(r)
+			break
+		}
 		v.Answer, v.Why, v.Next = "Not yet: it waits for a worker.", fmt.Sprintf("It has been in the queue for %s.", roughly(now.Sub(r.DecidedAt))), "If it waits long, look whether a worker works its queue, and whether the queue is paused."
 	case "scheduled":
 		v.Answer, v.Why = "Not yet.", "It was put off, and is queued at its time."
@@ -157,6 +161,25 @@ func lateness(r store.Run, least time.Duration) string {
 
 // unsureWhyLate is what the row alone knows of why a job was queued late.
 const unsureWhyLate = ": the clock was away then, or it had to wait its turn"
+
+// unsurePaused is what the row alone knows of a skip in a pause; which of the two it
+// was, the pauses tell.
+const (
+	unsurePaused   = "It fell due, or waited, while the schedule was paused."
+	dueInPause     = "It fell due while the schedule was paused."
+	dueBeforePause = "It was due before the schedule was paused, and had not been queued yet: a pause skips what waits."
+)
+
+// againUnsure is what the row alone knows of a job that began and is in the queue
+// again: not since when.
+func againUnsure(r store.Run) string {
+	return fmt.Sprintf("It began once, at %s, and is in the queue again.", utc(r.StartedAt))
+}
+
+// againSince says the same where that is known.
+func againSince(since, now time.Time) string {
+	return fmt.Sprintf("It began once; it was given back at %s, and has been in the queue again for %s.", utc(since), roughly(now.Sub(since)))
+}
 
 func afterAttempts(r store.Run) string {
 	if r.Attempts > 1 {
@@ -188,7 +211,7 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 	case schedule.ReasonMissed:
 		return "The clock was away when it was due" + coming + "; then it is not made up for (catch_up: none)."
 	case schedule.ReasonPaused:
-		return "It fell due, or waited, while the schedule was paused. What falls due in a pause is not made up for."
+		return unsurePaused + " What falls due in a pause is not made up for."
 	case schedule.ReasonNotFinished:
 		return whyNotFinished(r)
 	case schedule.ReasonSuperseded:
@@ -415,5 +438,5 @@ func stopped(text string) string {
 // lastLine is the line of an error that says most: the last that is not empty.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+	return strings.ReplaceAll(strings.TrimSpace(lines[len(lines)-1]), riversCancel, "its job was cancelled")
 }

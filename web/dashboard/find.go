@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/punctual-dev/punctual/store"
@@ -26,24 +27,21 @@ var places = []foundPlace{
 }
 
 // find finds schedules by words in their key or description, and pages; and by
-// their whole key those that are called otherwise now, or are deleted.
+// words in the key they had those that are called otherwise now, or are deleted.
 func (s *site) find(w http.ResponseWriter, r *http.Request) error {
 	const most = 8
 	v := findView{Prefix: s.Prefix, Query: strings.TrimSpace(r.URL.Query().Get("q"))}
-	gone, err := s.gone(r.Context(), v.Query)
-	if err != nil {
-		return err
-	}
 	if r.Header.Get("HX-Request") == "" {
+		gone, err := s.gone(r.Context(), v.Query)
+		if err != nil {
+			return err
+		}
 		to := query(s.Prefix+"/schedules", "q", v.Query)
 		if gone != nil {
 			to = gone.Link
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
-	}
-	if gone != nil {
-		v.Places = append(v.Places, *gone)
 	}
 	for _, place := range places {
 		if strings.Contains(strings.ToLower(place.Name), strings.ToLower(v.Query)) {
@@ -59,7 +57,11 @@ func (s *site) find(w http.ResponseWriter, r *http.Request) error {
 		for _, one := range found {
 			schedules = append(schedules, foundPlace{one.Key, whenInWords(one), s.Prefix + schedulePath(one.Key)})
 		}
-		v.Places = append(schedules, v.Places...)
+		former, err := s.formers(r.Context(), v.Query, most)
+		if err != nil {
+			return err
+		}
+		v.Places = slices.Concat(schedules, former, v.Places)
 	}
 	v.Places = v.Places[:min(len(v.Places), most)]
 	return s.fragment(w, r, "found", "found", v)
@@ -80,4 +82,18 @@ func (s *site) gone(ctx context.Context, key string) (*foundPlace, error) {
 		return nil, err
 	}
 	return &foundPlace{key, "deleted at " + utc(deleted), s.Prefix + schedulePath(key)}, nil
+}
+
+// formers are where to read of schedules that had a name like some words, and do
+// not have it any more.
+func (s *site) formers(ctx context.Context, words string, most int) (all []foundPlace, err error) {
+	found, err := s.Store.FormersLike(ctx, words, most)
+	for _, one := range found {
+		place := foundPlace{one.Key, "deleted at " + utc(one.At), s.Prefix + schedulePath(one.Key)}
+		if one.Now != "" {
+			place.Hint, place.Link = "is called "+one.Now+" now", s.Prefix+schedulePath(one.Now)
+		}
+		all = append(all, place)
+	}
+	return all, err
 }

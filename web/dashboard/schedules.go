@@ -25,7 +25,8 @@ type schedulesView struct {
 	More                      string // the next page; empty: none
 	First                     string // the first page, where this is another
 	Filtered                  bool
-	Looked                    int // how many were looked at, where a filter found few
+	Looked                    int          // how many were looked at, where a filter found few
+	Former                    []foundPlace // names like the search that no schedule has any more
 }
 
 // scheduleRow is a schedule in a list.
@@ -75,6 +76,11 @@ func (s *site) schedules(w http.ResponseWriter, r *http.Request) error {
 	}
 	if after != "" {
 		v.First = query(s.Prefix+"/schedules", "q", v.Search, "tag", v.Tag, "owner", v.Owner, "state", v.State)
+	}
+	if v.Search != "" && after == "" {
+		if v.Former, err = s.formers(r.Context(), v.Search, schedulesPerPage); err != nil {
+			return err
+		}
 	}
 	p.Main = v
 	return s.show(w, r, "schedules", p)

@@ -29,11 +29,11 @@ func processOf(p store.Process, now time.Time) processRow {
 	row := processRow{Process: p, Look: lookOK, State: "alive"}
 	switch {
 	case !p.LostAt.IsZero():
-		row.Look, row.State, row.Why = lookFailed, "lost", "It fell silent or was killed. What it ran has been given to others."
+		row.Look, row.State, row.Why = lookFailed, "lost", "It fell silent or was killed. What it ran has been given back to the queue."
 	case !p.StoppedAt.IsZero():
 		row.Look, row.State, row.Why = lookEnded, "stopped", "It ended of itself."
 	case now.Sub(p.BeatAt) >= store.DeadAfter:
-		row.Look, row.State, row.Why = lookMissed, "silent", "It has not been heard for "+roughly(now.Sub(p.BeatAt))+". What it runs is given to others once one of them has noticed."
+		row.Look, row.State, row.Why = lookMissed, "silent", "It has not been heard for "+roughly(now.Sub(p.BeatAt))+". What it runs is given back to the queue once another process has noticed."
 	}
 	return row
 }

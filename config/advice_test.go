@@ -187,7 +187,7 @@ func TestAKeyThatIsNotKnownIsAnsweredWithAllThatAre(t *testing.T) {
 	if err == nil {
 		t.Fatal("it is a key")
 	}
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		if len(line) > maxExcerpt+len("        → ") {
 			t.Errorf("this line is too long: %s", line)
 		}

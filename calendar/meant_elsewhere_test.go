@@ -81,16 +81,7 @@ func TestWhatMayMeanTwoThingsIsAnsweredWithBoth(t *testing.T) {
 		{"01/02/2027 9pm", "once at 2027-01-02T21:00", "once at 2027-02-01T21:00"},
 		{"bimonthly", "0 0 1 */2 *", "monthly on 1, 15 at 00:00"},
 	} {
-		_, err := calendar.Parse(c.written)
-		want := `did you mean "` + c.first + `" or "` + c.second + `"?`
-		if err == nil || !strings.HasSuffix(err.Error(), want) {
-			t.Errorf("%q: %v, want %s", c.written, err, want)
-		}
-		for _, hint := range []string{c.first, c.second} {
-			if _, err := calendar.Parse(hint); err != nil {
-				t.Errorf("the hint at %q is no when itself: %v", hint, err)
-			}
-		}
+		mustOfferBoth(t, c.written, c.first, c.second)
 	}
 }
 

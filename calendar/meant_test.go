@@ -271,15 +271,21 @@ func TestWhereAPhraseMayMeanTwoThingsBothAreOffered(t *testing.T) {
 		{"every second tuesday at 9:00", "every 2 weeks on tue at 09:00", "0 9 * * tue#2"},
 		{"every third friday at 9:00", "every 3 weeks on fri at 09:00", "0 9 * * fri#3"},
 	} {
-		_, err := calendar.Parse(c.written)
-		want := `did you mean "` + c.first + `" or "` + c.second + `"?`
-		if err == nil || !strings.HasSuffix(err.Error(), want) {
-			t.Errorf("%q: %v, want %s", c.written, err, want)
-		}
-		for _, hint := range []string{c.first, c.second} {
-			if _, err := calendar.Parse(hint); err != nil {
-				t.Errorf("the hint at %q is no when itself: %v", hint, err)
-			}
+		mustOfferBoth(t, c.written, c.first, c.second)
+	}
+}
+
+// mustOfferBoth fails the test unless what was written is answered with two whens.
+func mustOfferBoth(t *testing.T, written, first, second string) {
+	t.Helper()
+	_, err := calendar.Parse(written)
+	want := `did you mean "` + first + `" or "` + second + `"?`
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%q: %v, want %s", written, err, want)
+	}
+	for _, hint := range []string{first, second} {
+		if _, err := calendar.Parse(hint); err != nil {
+			t.Errorf("the hint at %q is no when itself: %v", hint, err)
 		}
 	}
 }

@@ -164,7 +164,7 @@ func (c *Clock) Run(ctx context.Context) error {
 				return fmt.Errorf("the clock stops: %w", err)
 			}
 			wait = c.outage.failed(err)
-			clear(c.crowds) // what has been read may be old by the time it answers
+			clear(c.crowds) // after it a herd begins small again
 		} else {
 			c.outage.over()
 		}
@@ -204,11 +204,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	// The store read its clock somewhere between: in the middle, as far as anybody
 	// knows.
 	c.seen.Read(now.Sub(asked.Add(answered.Sub(asked) / 2)))
-	judged := c.steady.judge(now, answered)
-	if judged != timeSteady {
-		clear(c.crowds) // what has been read was read at another time
-	}
-	switch judged {
+	switch c.steady.judge(now, answered) {
 	case timeHeld:
 		return steadyInterval, nil
 	case timeSetBack:

@@ -16,15 +16,14 @@ const hands = 2
 // crowd is where a clock stands among those that are due in a lane, as long as
 // they fill its batches.
 type crowd struct {
-	size int           // of the next batch; zero: there is no crowd
-	took time.Duration // to decide the last one
-	rest bool          // its own shares are done; what is left of others' is not
+	size int  // of the next batch
+	rest bool // its own shares are done; what is left of others' is not
 }
 
 // after is the crowd behind a batch: the next is twice as large, unless this one
 // took long.
 func (at crowd) after(took, long time.Duration, most int) crowd {
-	if at.took = took; took > long {
+	if took > long {
 		at.size = max(at.size/2, 1)
 	} else {
 		at.size = min(2*at.size, most)
@@ -50,7 +49,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	if err != nil {
 		return false, err
 	}
-	full := len(b.Candidates)+len(b.Unreadable) >= at.size
+	full := b.Len() >= at.size
 	if full && !at.rest {
 		return true, c.decideShares(ctx, lane, at, b)
 	}
@@ -95,7 +94,7 @@ func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, 
 		if !done.crowd.rest {
 			at.rest = false
 		}
-		at.size, at.took = done.crowd.size, done.crowd.took
+		at.size = done.crowd.size
 	}
 	if at.rest {
 		// What another clock has in hand is not to be decided by the thousand.
@@ -134,13 +133,12 @@ func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 				return handed{h.crowd, err, nil}
 			}
 		}
-		h.crowd.rest = len(b.Candidates)+len(b.Unreadable) < h.crowd.size
+		h.crowd.rest = b.Len() < h.crowd.size
 		h.batch, h.wanted.Offset = schedule.Batch{}, 0
 		began := time.Now()
 		_, err := h.clock.decide(ctx, b)
-		rest := h.crowd.rest
 		h.crowd = h.crowd.after(time.Since(began), laneTime[h.lane], h.clock.batch)
-		if err != nil || rest || ctx.Err() != nil || !time.Now().Before(end) {
+		if err != nil || h.crowd.rest || ctx.Err() != nil || !time.Now().Before(end) {
 			return handed{h.crowd, err, nil}
 		}
 		h.clock.sleep(ctx, batchPause)

@@ -222,16 +222,8 @@ func TestWhatCannotRunAsItIsWrittenIsWarnedOf(t *testing.T) {
 		{"JSON", `http: { url: "https://example.com", body: '{"a": {"$ref": "$5"}}' }`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(directory, "punctual.yaml")
-			if err := os.WriteFile(path, []byte("schedules:\n  a: { when: every 1h, "+c.job+" }\n"), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			file, err := Load(path, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
 			var got []string
-			for _, w := range file.Warnings(november) {
+			for _, w := range warningsOfJob(t, directory, c.job) {
 				got = append(got, w.Problem+" → "+w.Advice)
 			}
 			if strings.Join(got, "; ") != c.want {

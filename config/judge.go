@@ -256,7 +256,7 @@ func (d *document) useless(e *entry, field string, own, merged shared) {
 	if p.Retries == 0 {
 		const advice, problem = "add retries: 3, for example, or leave it out", "has no effect: retries is 0"
 		refuse(own.Backoff != nil && e.Run == nil, "backoff", advice, problem)
-		refuse(own.NoRetryCodes != nil && !hasExitCode(own.NoRetryCodes, temporaryFailure), "no_retry_codes", advice, problem)
+		refuse(own.NoRetryCodes != nil && !schedule.HasExitCode(own.NoRetryCodes, schedule.TemporaryFailure), "no_retry_codes", advice, problem)
 		if e.HTTP != nil && e.HTTP.RetryCodes != nil {
 			d.fault(e.node.get("http").get("retry_codes"), below(field, "http.retry_codes"), advice, problem)
 		}

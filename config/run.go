@@ -94,29 +94,16 @@ func JobKeys() []string {
 	return keys
 }
 
-// temporaryFailure is the exit code of a command that asks to be run again later,
-// whatever retries says.
-const temporaryFailure = 75
-
-func hasExitCode(codes []string, code int) bool {
-	for _, text := range codes {
-		if from, to, ok := schedule.ExitCodes(text); ok && from <= code && code <= to {
-			return true
-		}
-	}
-	return false
-}
-
 // exitCodes warns of codes that were probably forgotten.
 func (w *watch) exitCodes(e *entry) {
 	run, p := e.declaration.Job.Run, e.declaration.Policies
 	if run == nil {
 		return
 	}
-	if e.SuccessCodes != nil && len(run.SuccessCodes) > 0 && !hasExitCode(run.SuccessCodes, 0) {
+	if e.SuccessCodes != nil && len(run.SuccessCodes) > 0 && !schedule.HasExitCode(run.SuccessCodes, 0) {
 		w.warn(e, "success_codes", fmt.Sprintf("the list replaces the default: write [0, %s] if 0 is a success, too", run.SuccessCodes[0]), "0 is not among the success codes")
 	}
 	if e.Backoff != nil && p.Retries == 0 {
-		w.warn(e, "backoff", "add retries: 3, for example", "holds only after exit code %d, for retries is 0", temporaryFailure)
+		w.warn(e, "backoff", "add retries: 3, for example", "holds only after exit code %d, for retries is 0", schedule.TemporaryFailure)
 	}
 }

@@ -21,6 +21,20 @@ func warnings(t *testing.T, text string, now time.Time) string {
 	return lines.String()
 }
 
+// warningsOfJob are those of a file in a directory with one schedule and its job.
+func warningsOfJob(t *testing.T, directory, job string) []Warning {
+	t.Helper()
+	path := filepath.Join(directory, "punctual.yaml")
+	if err := os.WriteFile(path, []byte("schedules:\n  a: { when: every 1h, "+job+" }\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	file, err := Load(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.Warnings(november)
+}
+
 func TestEachHazardIsToldAtItsPlace(t *testing.T) {
 	f, err := Load("testdata/hazards.yaml", Options{})
 	if err != nil {
@@ -116,16 +130,8 @@ func TestAProgramThatCannotBeExecutedIsWarnedOf(t *testing.T) {
 		{name: "it is a directory", job: "run: ./jobs", want: `"jobs" is a directory`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(directory, "punctual.yaml")
-			if err := os.WriteFile(path, []byte("schedules:\n  a: { when: every 1h, "+c.job+" }\n"), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			file, err := Load(path, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
 			var got []string
-			for _, w := range file.Warnings(november) {
+			for _, w := range warningsOfJob(t, directory, c.job) {
 				got = append(got, w.Problem)
 			}
 			if strings.Join(got, "; ") != c.want {

@@ -95,6 +95,9 @@ type Batch struct {
 	Ground any
 }
 
+// Len is how many schedules the batch has, those that cannot be decided too.
+func (b Batch) Len() int { return len(b.Candidates) + len(b.Unreadable) }
+
 // Wanted says which of the schedules that are due are wanted, earliest first.
 type Wanted struct {
 	Lane          Lane

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,15 +102,15 @@ func (v *validator) exitCodes(c Command) {
 	lists := map[string][]string{"success_codes": c.SuccessCodes, "no_retry_codes": c.NoRetryCodes}
 	for field, list := range lists {
 		for i, text := range list {
-			if _, _, ok := ExitCodes(text); !ok {
+			if _, _, ok := exitCodes(text); !ok {
 				v.fault(fmt.Sprintf("%s[%d]", field, i), allowed, "%q is not an exit code", text)
 			}
 		}
 	}
 	for i, text := range c.NoRetryCodes {
 		for _, success := range c.SuccessCodes {
-			low, high, _ := ExitCodes(text)
-			from, to, ok := ExitCodes(success)
+			low, high, _ := exitCodes(text)
+			from, to, ok := exitCodes(success)
 			if ok && low <= to && from <= high {
 				v.fault(fmt.Sprintf("no_retry_codes[%d]", i), "a code ends the job one way; leave it out of one of the two", "%s is among success_codes, too", text)
 			}
@@ -117,8 +118,20 @@ func (v *validator) exitCodes(c Command) {
 	}
 }
 
-// ExitCodes reads one entry of a list of exit codes: "3", or "10-19".
-func ExitCodes(text string) (from, to int, ok bool) {
+// TemporaryFailure is EX_TEMPFAIL of sysexits.h: with this exit code a command asks
+// to be run again later, whatever retries says.
+const TemporaryFailure = 75
+
+// HasExitCode says whether a code is in a list that was validated.
+func HasExitCode(codes []string, code int) bool {
+	return slices.ContainsFunc(codes, func(text string) bool {
+		from, to, ok := exitCodes(text)
+		return ok && from <= code && code <= to
+	})
+}
+
+// exitCodes reads one entry of a list of exit codes: "3", or "10-19".
+func exitCodes(text string) (from, to int, ok bool) {
 	low, high, isRange := strings.Cut(text, "-")
 	if !isRange {
 		high = low

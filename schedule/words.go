@@ -93,15 +93,11 @@ func (p Policies) retriesInWords() string {
 // laterInWords says, where nothing is tried again, that a command may ask to be run
 // again all the same.
 func (d Declaration) laterInWords() string {
-	const later = 75 // EX_TEMPFAIL of sysexits.h, as the workers take it
 	command := d.Job.Run
-	if command == nil || d.Policies.Retries > 0 || slices.ContainsFunc(slices.Concat(command.SuccessCodes, command.NoRetryCodes), func(text string) bool {
-		from, to, ok := ExitCodes(text)
-		return ok && from <= later && later <= to
-	}) {
+	if command == nil || d.Policies.Retries > 0 || HasExitCode(slices.Concat(command.SuccessCodes, command.NoRetryCodes), TemporaryFailure) {
 		return ""
 	}
-	return fmt.Sprintf(" Exit code %d asks for a run later, though, and uses up no retry.", later)
+	return fmt.Sprintf(" Exit code %d asks for a run later, though, and uses up no retry.", TemporaryFailure)
 }
 
 // InWords is the reason of a skip for people. note is what the ledger says

@@ -122,11 +122,7 @@ func (s *Store) untakenLong(ctx context.Context, now time.Time, paused map[strin
 			continue
 		}
 		q := QueueOverview{Name: u.Queue, Untaken: []Untaken{u}}
-		for _, p := range processes {
-			if p.places(u.Queue) > 0 {
-				q.Workers++
-			}
-		}
+		q.addWorkers(processes)
 		warnings = append(warnings, q.warning(u))
 	}
 	return warnings, nil

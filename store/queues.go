@@ -54,12 +54,7 @@ func (s *Store) QueuesAmong(ctx context.Context, processes []Process) ([]QueueOv
 	processes = alive(processes, now)
 	untaken, err := s.untaken(ctx, processes)
 	for i := range all {
-		for _, p := range processes {
-			if n := p.places(all[i].Name); n > 0 {
-				all[i].Workers++
-				all[i].Concurrency += n
-			}
-		}
+		all[i].addWorkers(processes)
 		for _, u := range untaken {
 			if u.Queue == all[i].Name {
 				all[i].Untaken = append(all[i].Untaken, u)
@@ -67,6 +62,16 @@ func (s *Store) QueuesAmong(ctx context.Context, processes []Process) ([]QueueOv
 		}
 	}
 	return all, err
+}
+
+// addWorkers counts those of some processes alive that work the queue.
+func (q *QueueOverview) addWorkers(alive []Process) {
+	for _, p := range alive {
+		if n := p.places(q.Name); n > 0 {
+			q.Workers++
+			q.Concurrency += n
+		}
+	}
 }
 
 // QueueOverview is how one queue stands; nothing but its name, where there is

@@ -199,7 +199,7 @@ func (h *house) due(s *store.Store) []schedule.Batch {
 	for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
 		b, err := s.Due(h.ctx(), schedule.Wanted{Lane: lane, Limit: 500})
 		h.must(err)
-		if len(b.Candidates)+len(b.Unreadable) > 0 {
+		if b.Len() > 0 {
 			batches = append(batches, b)
 		}
 	}

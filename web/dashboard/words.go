@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -94,7 +95,7 @@ type verdict struct {
 }
 
 // exitLater is the exit code by which a command asks to be run again later.
-const exitLater = "75"
+var exitLater = strconv.Itoa(schedule.TemporaryFailure)
 
 // onTime is how late a job may be queued before it is worth a word.
 const onTime = time.Minute

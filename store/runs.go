@@ -448,8 +448,8 @@ func (f RunFilter) whereSchedules(where func(string, any)) {
 		where(`o.id IN (SELECT max(x.id) FROM punctual_occurrence x WHERE x.job_id IN (
 			SELECT d.last_job_id FROM punctual_due d JOIN punctual_schedule w ON w.id = d.schedule_id WHERE d.last_job_id > 0 AND `+which+`
 			UNION ALL SELECT b.last_job_id FROM punctual_backfill b JOIN punctual_schedule w ON w.id = b.schedule_id WHERE b.last_job_id > 0 AND `+which+`
-			UNION ALL SELECT t.job_id FROM punctual_occurrence t JOIN punctual_schedule w ON w.id = t.schedule_id
-				WHERE t.origin = 'trigger' AND t.job_id IS NOT NULL AND `+which+`) GROUP BY x.schedule_id)`, value)
+			UNION ALL SELECT max(t.job_id) FROM punctual_occurrence t JOIN punctual_schedule w ON w.id = t.schedule_id
+				WHERE t.origin = 'trigger' AND t.job_id IS NOT NULL AND `+which+` GROUP BY t.schedule_id) GROUP BY x.schedule_id)`, value)
 	case f.Each > 0:
 		where(fmt.Sprintf(`o.id IN (SELECT x.id FROM punctual_schedule w JOIN punctual_occurrence x ON x.schedule_id = w.id
 			AND x.id >= coalesce((SELECT y.id FROM punctual_occurrence y WHERE y.schedule_id = w.id ORDER BY y.id DESC LIMIT 1 OFFSET %d), 0)

@@ -65,9 +65,7 @@ func Migrate(ctx context.Context, pool any) error {
 	var err error
 	switch pool := pool.(type) {
 	case *pgxpool.Pool:
-		if err = migrate(ctx, riverpgxv5.New(pool)); err == nil {
-			err = shortenPendingLists(ctx, pool)
-		}
+		err = migratePostgres(ctx, pool)
 	case *sql.DB:
 		err = migrate(ctx, riversqlite.New(pool))
 	}
@@ -76,6 +74,30 @@ func Migrate(ctx context.Context, pool any) error {
 	}
 	return nil
 }
+
+func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
+	var there bool
+	if err := pool.QueryRow(ctx, "SELECT to_regclass('river_job') IS NOT NULL").Scan(&there); err != nil {
+		return err
+	}
+	if err := migrate(ctx, riverpgxv5.New(pool)); err != nil {
+		return err
+	}
+	if !there {
+		// If we die before this line the index stays, which costs time and nothing else.
+		if _, err := pool.Exec(ctx, "DROP INDEX IF EXISTS "+argsIndex); err != nil {
+			return err
+		}
+	}
+	return shortenPendingLists(ctx, pool)
+}
+
+// argsIndex finds jobs by what their arguments hold, for people who ask so with
+// statements of their own: neither River nor Punctual does. Every insert and every
+// change of a job's state writes each word of its arguments to it, which is a large
+// part of what a job costs the server. Where River's tables were there before us it
+// is left to whom they belong.
+const argsIndex = "river_job_args_index"
 
 func migrate[T any](ctx context.Context, driver riverdriver.Driver[T]) error {
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
@@ -86,7 +108,7 @@ func migrate[T any](ctx context.Context, driver riverdriver.Driver[T]) error {
 	return err
 }
 
-// shortenPendingLists has River's two inverted indexes worked off a little at a
+// shortenPendingLists has River's inverted indexes worked off a little at a
 // time. They collect what is new in a list, 4 MB by default, and whoever fills it
 // up works it off in the middle of an insert: for 150 ms once in some thousand
 // jobs, for which everything that is due then waits.

@@ -18,9 +18,9 @@ func quiet(logger *slog.Logger) *slog.Logger {
 	return slog.New(warningsOnly{logger.Handler(), &repeats{told: map[string]time.Time{}}})
 }
 
-// told are the warnings of River about what was asked for, and what is told in
-// words of our own.
-var told = []string{"job cancelled remotely", "Soft stop timeout"}
+// told are the warnings of River about what was asked for (the index that is left
+// out too), and what is told in words of our own.
+var told = []string{"job cancelled remotely", "Soft stop timeout", "Configured reindex indexes do not exist"}
 
 type warningsOnly struct {
 	slog.Handler

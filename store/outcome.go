@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,16 +39,25 @@ type outcomesSeen struct {
 	mu     sync.Mutex
 	known  bool      // lately is
 	lately time.Time // until when jobs that ended have been looked at
+	// copied are jobs whose outcome was copied since lately, or so shortly before
+	// that they would be found once more.
+	copied []copiedJob
 	all    time.Time // when all that is open had been looked through
 	// after is the row after which to go on with all that is open; zero stands
 	// before the first.
 	after struct{ schedule, job int64 }
 }
 
+// copiedJob is a job whose outcome is in the ledger, and when that was found.
+type copiedJob struct {
+	id int64
+	at time.Time
+}
+
 // CopyOutcomes copies what came of ended jobs from the queue into the ledger,
 // which keeps it when the queue forgets, and returns how many that were. A job
 // that is gone from the queue without a trace is said to be unknown.
-func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
+func (s *Store) CopyOutcomes(ctx context.Context) (copied int64, err error) {
 	s.outcomes.mu.Lock()
 	defer s.outcomes.mu.Unlock()
 	now, err := s.db.Now(ctx)
@@ -57,21 +67,38 @@ func (s *Store) CopyOutcomes(ctx context.Context) (int64, error) {
 	if err := s.beginOutcomes(ctx, now); err != nil {
 		return 0, err
 	}
-	rows, err := s.endedLately(ctx)
+	rows, jobs, err := s.endedLately(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if len(rows) < outcomeBatch {
-		s.outcomes.lately = now // there are no more
-	}
+	lately := len(rows)
 	overlooked, err := s.endedOfOpen(ctx, now)
 	if err != nil {
 		return 0, err
 	}
-	if rows = append(rows, overlooked...); len(rows) == 0 {
-		return 0, nil
+	if rows = append(rows, overlooked...); len(rows) > 0 {
+		if copied, err = s.copyOutcomes(ctx, rows); err != nil {
+			return 0, err
+		}
 	}
-	return s.copyOutcomes(ctx, rows)
+	s.outcomes.endLook(now, jobs, lately < outcomeBatch)
+	return copied, nil
+}
+
+// endLook notes what a look has copied, and whether there was no more.
+func (o *outcomesSeen) endLook(now time.Time, jobs []int64, all bool) {
+	for _, id := range jobs {
+		o.copied = append(o.copied, copiedJob{id, now})
+	}
+	if !all {
+		return
+	}
+	// What ended before the next look's beginning is not found again.
+	past := slices.IndexFunc(o.copied, func(c copiedJob) bool { return !c.at.Before(now.Add(-outcomesOverlap)) })
+	if past < 0 {
+		past = len(o.copied)
+	}
+	o.lately, o.copied = now, slices.Delete(o.copied, 0, past)
 }
 
 // beginOutcomes finds out how far the clocks before this one came. What they left
@@ -86,7 +113,7 @@ func (s *Store) beginOutcomes(ctx context.Context, now time.Time) (err error) {
 	}
 	// The time may have been set back.
 	if now.Before(seen.lately) {
-		seen.lately = now
+		seen.lately, seen.copied = now, nil
 	}
 	if now.Before(seen.all) {
 		seen.all = time.Time{}
@@ -95,14 +122,28 @@ func (s *Store) beginOutcomes(ctx context.Context, now time.Time) (err error) {
 }
 
 // endedLately are the rows of the ledger whose job has ended lately and whose
-// outcome is still open, at most a batch. The row is asked for job by job, and not
+// outcome is still open, at most a batch, and those jobs. The row is asked for job by job, and not
 // in words that fit the index of what is open: a planner that knows little of
 // young tables takes that for tiny, and would read all of it each time.
-func (s *Store) endedLately(ctx context.Context) ([]int64, error) {
-	return database.Values[int64](s.db.Reader().Query(ctx, `SELECT row_id FROM (
-			SELECT (SELECT o.id FROM punctual_occurrence o WHERE o.job_id = j.id AND coalesce(o.outcome, '') = '' LIMIT 1) AS row_id
-			FROM river_job j WHERE `+s.jobs.EndedSince+`) AS lately
-		WHERE row_id IS NOT NULL LIMIT $1`, outcomeBatch, s.queue.Instant(s.outcomes.lately.Add(-outcomesOverlap))))
+func (s *Store) endedLately(ctx context.Context) (rows, jobs []int64, err error) {
+	seen := &s.outcomes
+	copied := database.Column(seen.copied, func(c copiedJob) int64 { return c.id })
+	found, err := s.db.Reader().Query(ctx, `SELECT row_id, job_id FROM (
+			SELECT j.id AS job_id, (SELECT o.id FROM punctual_occurrence o WHERE o.job_id = j.id AND coalesce(o.outcome, '') = '' LIMIT 1) AS row_id
+			FROM river_job j WHERE `+s.jobs.EndedSince+` AND NOT (j.id = ANY($3))) AS lately
+		WHERE row_id IS NOT NULL LIMIT $1`, outcomeBatch, s.queue.Instant(seen.lately.Add(-outcomesOverlap)), copied)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		var row, job int64
+		if err := found.Scan(&row, &job); err != nil {
+			return nil, nil, err
+		}
+		rows, jobs = append(rows, row), append(jobs, job)
+	}
+	return rows, jobs, found.Err()
 }
 
 // endedOfOpen looks through the next stretch of what is open, and gives the rows

@@ -189,7 +189,7 @@ func (q *Queue) Get(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	}
 	var errors []rivertype.AttemptError
 	for _, one := range row.Errors {
-		if one.Error = strings.TrimPrefix(one.Error, cancelPrefix); !strings.HasPrefix(one.Error, ErrExpired.Error()) {
+		if one.Error = InOurWords(one.Error); !strings.HasPrefix(one.Error, ErrExpired.Error()) {
 			errors = append(errors, one)
 		}
 	}

@@ -20,7 +20,7 @@ func quiet(logger *slog.Logger) *slog.Logger {
 
 // told are the warnings of River about what was asked for (the index that is left
 // out too), and what is told in words of our own.
-var told = []string{"job cancelled remotely", "Soft stop timeout", "Configured reindex indexes do not exist"}
+var told = []string{riversCancel, "Soft stop timeout", "Configured reindex indexes do not exist"}
 
 type warningsOnly struct {
 	slog.Handler

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/database"
@@ -13,6 +14,18 @@ const lostPrefix = "lost: "
 // cancelPrefix is River's word before an error after which a job is not tried
 // again.
 const cancelPrefix = "JobCancelError: "
+
+// riversCancel is River's word for an attempt that was told to stop, since its job
+// was cancelled, and Cancelled is ours: River's sounds like a fault.
+const (
+	riversCancel = "job cancelled remotely"
+	Cancelled    = "stopped: its job was cancelled"
+)
+
+// InOurWords is the error of an attempt without River's words for what is ours.
+func InOurWords(text string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(text, cancelPrefix), riversCancel, Cancelled)
+}
 
 // Conditions are SQL over a row of river_job, for those who join the ledger
 // with the queue.

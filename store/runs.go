@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/punctual-dev/punctual/database"
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 )
 
@@ -197,6 +198,7 @@ func (s *Store) runsOf(ctx context.Context, q database.Querier, f RunFilter, par
 			&r.SeenAt, &r.SeenBy, &progress.Attempt, &progress.At, &progress.Fraction, &progress.Note); err != nil {
 			return nil, err
 		}
+		r.Error = queue.InOurWords(r.Error)
 		if !progress.At.IsZero() {
 			r.Progress = &progress
 		}

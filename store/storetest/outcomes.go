@@ -257,11 +257,11 @@ var processTests = []test{
 		h.tick()
 		taken := func(key, worker string) {
 			h.Helper()
-			list := "ARRAY['other', '" + worker + "']"
+			list, now := "ARRAY['other', '"+worker+"']", "'"+h.clock().Format("2006-01-02 15:04:05.000")+"'"
 			if h.Database().Kind == database.SQLite {
 				list = `jsonb('["other", "` + worker + `"]')`
 			}
-			h.exec("UPDATE river_job SET state = 'running', attempt = attempt + 1, attempted_by = "+list+" WHERE id = $1", h.run(key, 0).JobID)
+			h.exec("UPDATE river_job SET state = 'running', attempt = attempt + 1, attempted_at = "+now+", attempted_by = "+list+" WHERE id = $1", h.run(key, 0).JobID)
 		}
 		beat := func(id string) { h.Helper(); h.must(errorOf(h.Beat(h.ctx(), store.Process{ID: id, Role: "worker"}))) }
 		sweep := func(want int) {
@@ -279,6 +279,7 @@ var processTests = []test{
 			worker := fmt.Sprint("w", i+1)
 			beat(worker)
 			taken("a", worker)
+			begun := h.run("a", 0).StartedAt
 			h.advance(store.DeadAfter)
 			beat("w-alive")
 			sweep(0)
@@ -298,8 +299,11 @@ var processTests = []test{
 			equal(h, fmt.Sprint("state after being lost ", i+1, " times"), h.run("a", 0).State, want)
 			lost, err := h.Queue().Get(h.ctx(), h.run("a", 0).JobID)
 			h.must(err)
-			equal(h, "on record", strings.TrimSuffix(lost.Errors[i].Error, "; the job was lost 5 times in a row"),
-				"lost: worker "+worker+" stopped answering at "+schedule.FormatInstant(h.clock().Add(-store.DeadAfter-time.Second)))
+			said, began, ok := queue.ParseLost(lost.Errors[i].Error)
+			equal(h, "is lost", ok, true)
+			equal(h, "on record", strings.TrimSuffix(said, "; the job was lost 5 times in a row"),
+				"worker "+worker+" was last heard from at "+schedule.FormatInstant(h.clock().Add(-store.DeadAfter-time.Second)))
+			equal(h, "it began", began, begun)
 			equal(h, fmt.Sprint("attempts used up after being lost ", i+1, " times"),
 				h.number("SELECT attempt FROM river_job WHERE id = $1", h.run("a", 0).JobID), used)
 			alive, err := h.Beat(h.ctx(), store.Process{ID: worker, Role: "worker"})

@@ -40,7 +40,7 @@ func TestMissedOccurrences(t *testing.T) {
 			09:34 fail 09:10              | nothing
 			09:35 end 09:10               | 09:20 runs late; waits for the catch-up runs before it
 			09:36 end 09:20               | 09:30 runs late
-			09:40                         | 09:40 previous run not finished: 09:30`},
+			09:40                         | 09:40 previous run not finished: 09:30, which waits`},
 		{"newer ones join the line until it is empty, then overlap holds again", `
 			every 10m, catch_up all
 			09:22           | 09:10 runs late; waits for the catch-up runs before it
@@ -48,7 +48,7 @@ func TestMissedOccurrences(t *testing.T) {
 			09:31 end 09:10 | 09:20 runs late; waits for the catch-up runs before it
 			09:41 end 09:20 | 09:30 runs late; waits for the catch-up runs before it
 			09:41 end 09:30 | 09:40 runs
-			09:50           | 09:50 previous run not finished: 09:40`},
+			09:50           | 09:50 previous run not finished: 09:40, which waits`},
 		{"a line holds at most catch_up_max, and loses the oldest", `
 			every 10m, catch_up all, max 2
 			09:22           | 09:10 runs late; waits for the catch-up runs before it

@@ -7,13 +7,13 @@ func TestOverlap(t *testing.T) {
 		{"skip skips what is due while a job is active, and names the job", `
 			every 10m, overlap skip
 			09:10           | 09:10 runs
-			09:20           | 09:20 previous run not finished: 09:10
+			09:20           | 09:20 previous run not finished: 09:10, which waits
 			09:25 end 09:10 | nothing
 			09:30           | 09:30 runs`},
 		{"a job is active from the moment it is made", `
 			every 10m
 			09:10 | 09:10 runs
-			09:20 | 09:20 previous run not finished: 09:10`},
+			09:20 | 09:20 previous run not finished: 09:10, which waits`},
 		{"one that waits for a retry is not active and gives way", `
 			every 10m
 			09:10            | 09:10 runs
@@ -27,7 +27,7 @@ func TestOverlap(t *testing.T) {
 		{"what is skipped for a job that is active stands for nothing any more", `
 			every 10m
 			09:10           | 09:10 runs
-			09:31           | 09:20 coalesced; 09:30 previous run not finished: 09:10
+			09:31           | 09:20 coalesced; 09:30 previous run not finished: 09:10, which waits
 			09:35 end 09:10 | nothing
 			09:40           | 09:40 runs`},
 		{"wait: a newer one takes the place of the one that waits", `
@@ -127,12 +127,12 @@ func TestOverlap(t *testing.T) {
 		{"a job made by hand counts", `
 			every 10m
 			09:05 trigger | triggered job 1
-			09:10         | 09:10 previous run not finished: #1`},
+			09:10         | 09:10 previous run not finished: #1, which waits`},
 		{"every active job counts, not only the last", `
 			every 10m
 			09:10                   | 09:10 runs
 			09:11 force; end #2     | triggered job 2
-			09:20                   | 09:20 previous run not finished: 09:10`},
+			09:20                   | 09:20 previous run not finished: 09:10, which waits`},
 	})
 }
 
@@ -183,7 +183,7 @@ func TestLimits(t *testing.T) {
 			A: every 10m, limit press
 			B: every 20m, limit press
 			09:10             | A 09:10 runs
-			09:20             | A 09:20 previous run not finished: 09:10; B waits for a free place in its limit
+			09:20             | A 09:20 previous run not finished: 09:10, which waits; B waits for a free place in its limit
 			09:21 end A@09:10 | B 09:20 runs`},
 		{"a place goes to what was due first, not to who asks first", `
 			limits press 1
@@ -198,9 +198,9 @@ func TestLimits(t *testing.T) {
 			A: every 10m, limit press
 			B: every 15m, limit press
 			09:10 | A 09:10 runs
-			09:20 | A 09:20 previous run not finished: 09:10; B waits for a free place in its limit
+			09:20 | A 09:20 previous run not finished: 09:10, which waits; B waits for a free place in its limit
 			09:21 end A@09:10 | B 09:15 runs late
-			09:30 | A waits for a free place in its limit; B 09:30 previous run not finished: 09:15`},
+			09:30 | A waits for a free place in its limit; B 09:30 previous run not finished: 09:15, which waits`},
 		{"while one waits for its group a newer one takes its place", `
 			limits press 1
 			A: every 10m, limit press

@@ -16,7 +16,7 @@ func (d *decider) place() {
 	for _, s := range d.stretches {
 		s.after = later(s.after, d.state.Cursor)
 		if s.reason != "" {
-			d.skip(s, 0)
+			d.skip(s, ActiveJob{})
 			continue
 		}
 		for n, ok := d.timeline.Next(s.after); ok && !n.At.After(s.until); n, ok = d.timeline.Next(n.At) {
@@ -25,7 +25,7 @@ func (d *decider) place() {
 				d.stopBefore(n, NotWaiting)
 				return
 			}
-			if blocker := d.blocker(); blocker != 0 {
+			if blocker := d.blocker(); blocker.ID != 0 {
 				// Nothing in this decision ends the job in the way.
 				d.skip(stretch{d.state.Cursor, s.until, ReasonNotFinished}, blocker)
 				break
@@ -51,12 +51,13 @@ func (d *decider) stopBefore(n Nominal, waiting Waiting) {
 	d.finish(waiting)
 }
 
-// blocker is the active job for which nominals are skipped; zero for none.
-func (d *decider) blocker() int64 {
+// blocker is the active job for which nominals are skipped; without an ID there is
+// none.
+func (d *decider) blocker() ActiveJob {
 	if d.schedule.Policies.Overlap == OverlapSkip && !d.state.InLine && len(d.facts.Active) > 0 {
-		return d.facts.Active[len(d.facts.Active)-1].ID
+		return d.facts.Active[len(d.facts.Active)-1]
 	}
-	return 0
+	return ActiveJob{}
 }
 
 // placeOne enqueues n or says what it has to wait for. Overlap is judged before
@@ -151,12 +152,14 @@ func (d *decider) enqueue(n Nominal, note string) {
 // skip writes the nominals of a stretch as one row. Those coalesced or
 // superseded are remembered for the job that will stand for them; one that a
 // job stands in the way of stands for nothing any more.
-func (d *decider) skip(s stretch, blocker int64) {
+func (d *decider) skip(s stretch, blocker ActiveJob) {
 	row, ok := skippedStretch(d.timeline, s.after, s.until, s.reason)
 	if !ok {
 		return
 	}
-	row.Blocker = blocker
+	if row.Blocker = blocker.ID; blocker.ID > 0 && !blocker.Running {
+		row.Note = NoteNotTaken // one just made in this decision goes without saying
+	}
 	d.rows = append(d.rows, row)
 	d.state.Cursor = row.Until
 	switch s.reason {

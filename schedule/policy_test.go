@@ -149,6 +149,15 @@ func TestJobsSayWhatTheyRun(t *testing.T) {
 	}
 }
 
+func TestOfWhatWasMissedOnlyTheNewestRunsIsSaidInWords(t *testing.T) {
+	p := schedule.DefaultPolicies()
+	p.CatchUp = schedule.CatchUpNone
+	want := "If the clock is down when it is due, it does not run; of all that were missed only the newest does, if the clock is back within 1m of it."
+	if got := (schedule.Declaration{Policies: p}).PoliciesInWords(time.Time{})[0]; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestWhatCatchUpLeavesToOverlapIsSaidInWords(t *testing.T) {
 	for _, c := range []struct {
 		name   string

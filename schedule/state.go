@@ -79,6 +79,10 @@ const (
 	ReasonByHand        Reason = "by hand"
 )
 
+// NoteNotTaken stands beside ReasonNotFinished where the job in the way had not been
+// taken by a worker, or had been given back by one.
+const NoteNotTaken = "the previous run was waiting for a worker"
+
 // Reasons are all of them.
 var Reasons = []Reason{
 	ReasonCoalesced, ReasonBeyondCatchUp, ReasonMissed, ReasonPaused, ReasonNotFinished, ReasonSuperseded, ReasonDeleted, ReasonByHand,

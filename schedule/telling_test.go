@@ -55,6 +55,9 @@ func (n *narrator) tellRow(row schedule.Row) string {
 		if row.Blocker != 0 {
 			text += ": " + n.jobName(row.Blocker)
 		}
+		if row.Note == schedule.NoteNotTaken {
+			text += ", which waits"
+		}
 		return text
 	}
 	text += " runs"

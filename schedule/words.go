@@ -40,7 +40,7 @@ func (d Declaration) catchUpInWords(next time.Time) string {
 	case CatchUpAll:
 		return fmt.Sprintf("If the clock is down %s, every occurrence missed runs when it is back, oldest first: those of the last %s, at most %d.%s", when, p.CatchUpWindow, p.CatchUpMax, p.hardlyLate())
 	case CatchUpNone:
-		return fmt.Sprintf("If the clock is down %s, it does not run, unless the clock is back within %s.", when, p.Grace)
+		return fmt.Sprintf("If the clock is down %s, it does not run; of all that were missed only the newest does, if the clock is back within %s of it.", when, p.Grace)
 	}
 	return fmt.Sprintf("If the clock is down %s, it runs once when the clock is back, for all that were missed.", when)
 }
@@ -105,7 +105,7 @@ func (d Declaration) laterInWords() string {
 func (r Reason) InWords(p Policies, note string) string {
 	switch r {
 	case ReasonCoalesced:
-		return "the clock was away when it was due, and a later one ran for it (catch_up: latest)"
+		return "the clock was away when it was due, and the newest of those that were missed was to run for all (catch_up: latest)"
 	case ReasonBeyondCatchUp:
 		return fmt.Sprintf("more were missed than are made up for (catch_up_window: %s, catch_up_max: %d)", p.CatchUpWindow, p.CatchUpMax)
 	case ReasonMissed:
@@ -113,7 +113,11 @@ func (r Reason) InWords(p Policies, note string) string {
 	case ReasonPaused:
 		return "it fell due, or waited, while the schedule was paused"
 	case ReasonNotFinished:
-		if note != "" {
+		switch note {
+		case "":
+		case NoteNotTaken:
+			return note + " (overlap: skip)"
+		default:
 			return note
 		}
 		return "the previous run had not finished (overlap: skip)"

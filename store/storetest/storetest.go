@@ -23,7 +23,7 @@ import (
 func Run(t *testing.T, fresh func(t *testing.T) (address string)) {
 	for _, group := range [][]test{
 		declaringTests, definitionTests, pauseTests, commitTests, standingTests, crashTests, factTests, limitTests,
-		triggerTests, latestTests, backfillTests, outcomeTests, mendTests, auditTests, processTests, accessTests, raceTests,
+		triggerTests, latestTests, backfillTests, laterTests, outcomeTests, mendTests, auditTests, processTests, accessTests, raceTests,
 		retentionTests, watchTests, observeTests, alertTests, listTests,
 	} {
 		for _, one := range group {

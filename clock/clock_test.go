@@ -482,13 +482,50 @@ func TestWhoLooksOnIsToldOfEveryTickAndCommitAndOfHowFarAheadTheStoreIs(t *testi
 	})
 }
 
+func TestTheLineAboutAnAbsenceCountsWhatHasToWaitItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			name   string
+			change func(*schedule.Policies)
+			want   string
+		}{
+			{"each in its turn", func(p *schedule.Policies) { p.CatchUp, p.Overlap = schedule.CatchUpAll, schedule.OverlapQueue }, `hello missed 4, enqueued 1, 3 to follow in turn" missed=4 enqueued=1`},
+			{"at most two", func(p *schedule.Policies) {
+				p.CatchUp, p.Overlap, p.CatchUpMax = schedule.CatchUpAll, schedule.OverlapQueue, 2
+			}, `hello missed 4, enqueued 1, 1 to follow in turn" missed=4 enqueued=1`},
+			{"all at once", func(p *schedule.Policies) { p.CatchUp = schedule.CatchUpAll }, `hello missed 4, enqueued 4" missed=4 enqueued=4`},
+		} {
+			f := newFakeStore(t, map[string]string{"hello": "every 5s"})
+			c.change(&f.schedules[0].one.Policies)
+			f.lastTick = time.Now()
+			time.Sleep(21 * time.Second)
+			if log := keepTime(t, f, 3*time.Second); !strings.Contains(log, c.want) {
+				t.Errorf("%s: the line is not as promised:\n%s", c.name, log)
+			}
+			time.Sleep(4 * time.Second) // to where a period begins
+		}
+	})
+}
+
+func TestALineOfAClockThatWasHeardFromSinceSaysWhatItKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"hello": "every 5s"})
+		time.Sleep(16 * time.Second)
+		f.lastTick = time.Now()
+		time.Sleep(5 * time.Second)
+		if log := keepTime(t, f, 3*time.Second); !strings.Contains(log, "nothing was decided for 16s: hello missed 4") {
+			t.Errorf("the line is not as promised:\n%s", log)
+		}
+	})
+}
+
 func TestTheLineAboutAnAbsenceNamesWhatWasMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"hello": "every 5s", "rare": "0 0 1 7 *"})
 		f.lastTick = time.Now()
 		time.Sleep(21 * time.Second)
 		log := keepTime(t, f, 3*time.Second)
-		if !strings.Contains(log, "hello missed 4, enqueued 1") || !strings.Contains(log, "was away 21s: hello") {
+		if !strings.Contains(log, "hello missed 4, enqueued 1") || !strings.Contains(log, "no clock was heard from for 21s: hello") {
 			t.Errorf("the line is not as promised:\n%s", log)
 		}
 	})

@@ -51,10 +51,10 @@ func (c *Clock) reportAbsence(ctx context.Context) error {
 				}
 				var ticked time.Time
 				if ticked, err = c.upkeep.LastTick(ctx); err == nil {
-					if ticked.IsZero() || ticked.After(next) {
-						ticked = next
+					c.absence = &absence{since: next, missed: map[string]*caughtUp{}}
+					if !ticked.IsZero() && !ticked.After(next) {
+						c.absence.since, c.absence.unheard = ticked, true
 					}
-					c.absence = &absence{since: ticked, missed: map[string]*caughtUp{}}
 					return nil
 				}
 			}
@@ -69,19 +69,46 @@ func (c *Clock) reportAbsence(ctx context.Context) error {
 
 // absence collects what is caught up after one, until nothing is late.
 type absence struct {
-	since  time.Time
-	missed map[string]*caughtUp
-	order  []string
+	since   time.Time
+	unheard bool // since is when a clock was last heard from, which need not be when it ended
+	missed  map[string]*caughtUp
+	order   []string
+}
+
+// inWords says how long nothing was decided.
+func (a *absence) inWords(now time.Time) string {
+	long := schedule.Duration(now.Sub(a.since).Round(time.Second))
+	if a.unheard {
+		return fmt.Sprintf("no clock was heard from for %s", long)
+	}
+	return fmt.Sprintf("nothing was decided for %s", long)
+}
+
+// of is what is known of a schedule.
+func (a *absence) of(key string) *caughtUp {
+	one := a.missed[key]
+	if one == nil {
+		one = &caughtUp{}
+		a.missed[key] = one
+		a.order = append(a.order, key)
+	}
+	return one
 }
 
 type caughtUp struct {
-	met, enqueued int
-	skipped       schedule.Reason // why the last that was skipped was
+	decided, enqueued int
+	waiting           int             // missed too, and wait to be enqueued
+	skipped           schedule.Reason // why the last that was skipped was
 }
 
+func (u *caughtUp) missed() int { return u.decided + u.waiting }
+
 func (u *caughtUp) inWords(key string) string {
-	text := fmt.Sprintf("%s missed %d, enqueued %d", key, u.met, u.enqueued)
-	if u.enqueued == 0 {
+	text := fmt.Sprintf("%s missed %d, enqueued %d", key, u.missed(), u.enqueued)
+	if u.waiting > 0 {
+		text += fmt.Sprintf(", %d to follow in turn", u.waiting)
+	}
+	if u.enqueued == 0 && u.skipped != "" {
 		text += fmt.Sprintf(" (skipped: %s)", u.skipped)
 	}
 	return text
@@ -101,17 +128,21 @@ func (c *Clock) reportCatchUp(now time.Time, decided []schedule.Decided) {
 		return
 	}
 	for _, d := range decided {
-		if len(d.Rows) == 0 || now.Sub(d.Rows[0].Due) <= absenceAfter {
+		due := d.Decision.State.WaitingDue
+		if len(d.Rows) > 0 {
+			due = d.Rows[0].Due
+		}
+		if due.IsZero() || now.Sub(due) <= absenceAfter {
 			continue
 		}
+		waiting := c.absence.waiting(d, now)
+		if len(d.Rows) == 0 && waiting == 0 {
+			continue // it waited before
+		}
+		one := c.absence.of(d.Schedule.Key)
+		one.waiting = waiting
 		for _, row := range d.Rows {
-			one := c.absence.missed[d.Schedule.Key]
-			if one == nil {
-				one = &caughtUp{}
-				c.absence.missed[d.Schedule.Key] = one
-				c.absence.order = append(c.absence.order, d.Schedule.Key)
-			}
-			one.met += row.Count
+			one.decided += row.Count
 			if row.Skipped == "" {
 				one.enqueued++
 			} else {
@@ -119,6 +150,21 @@ func (c *Clock) reportCatchUp(now time.Time, decided []schedule.Decided) {
 			}
 		}
 	}
+}
+
+// waiting is how many occurrences that came due in the absence a decision has left to
+// be enqueued later, each in its turn.
+func (a *absence) waiting(d schedule.Decided, now time.Time) int {
+	timeline := d.Schedule.Timeline
+	last, ok := timeline.LastDue(now)
+	if d.Decision.State.Waiting == schedule.NotWaiting || !ok {
+		return 0
+	}
+	after := d.Decision.State.Cursor
+	if before, ok := timeline.LastDue(a.since); ok && before.At.After(after) {
+		after = before.At // it waited before
+	}
+	return timeline.Count(after, last.At)
 }
 
 // namedInReport bounds how many schedules the line about an absence names.
@@ -131,12 +177,11 @@ func (c *Clock) reportBack(now time.Time) {
 		return
 	}
 	c.absence = nil
-	away := now.Sub(a.since).Round(time.Second)
 	var parts []string
 	met, enqueued := 0, 0
 	for _, key := range a.order {
 		one := a.missed[key]
-		met, enqueued = met+one.met, enqueued+one.enqueued
+		met, enqueued = met+one.missed(), enqueued+one.enqueued
 		if len(parts) < namedInReport {
 			parts = append(parts, one.inWords(key))
 		}
@@ -147,5 +192,5 @@ func (c *Clock) reportBack(now time.Time) {
 	if len(parts) == 0 {
 		parts = []string{"nothing was missed"}
 	}
-	c.log.Info("was away "+schedule.Duration(away).String()+": "+strings.Join(parts, "; "), "missed", met, "enqueued", enqueued)
+	c.log.Info(a.inWords(now)+": "+strings.Join(parts, "; "), "missed", met, "enqueued", enqueued)
 }

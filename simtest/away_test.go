@@ -71,7 +71,7 @@ func TestAnHourAwayIsCaughtUpAsEachPolicySays(t *testing.T) {
 		time.Sleep(onAgain - time.Since(start))
 
 		log := h.runClock(time.Second)
-		if !strings.Contains(log, "was away") || !strings.Contains(log, "latest missed 6, enqueued 1") {
+		if !strings.Contains(log, "no clock was heard from for ") || !strings.Contains(log, "latest missed 6, enqueued 1") {
 			t.Errorf("the clock did not say in a line what it caught up:\n%s", log)
 		}
 		// The line goes on whenever the job before has ended.

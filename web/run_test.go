@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,28 @@ func TestAPublicAddressNeedsCredentials(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 		})
+	}
+}
+
+func TestAnAddressThatIsTakenIsToldWithWhoMayHaveItAndWhatToDo(t *testing.T) {
+	taken, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, err = Listen(taken.Addr().String())
+	if err == nil {
+		t.Fatal("it is taken twice")
+	}
+	for _, want := range []string{"perhaps another punctual start", "--listen " + nextPort(taken.Addr().String())} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+	for address, want := range map[string]string{"127.0.0.1:8080": "127.0.0.1:8081", ":9000": ":9001", "[::1]:80": "[::1]:81", "127.0.0.1:65535": "127.0.0.1:8081", "nonsense": "127.0.0.1:8081"} {
+		if got := nextPort(address); got != want {
+			t.Errorf("beside %s it is %s, want %s", address, got, want)
+		}
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -102,11 +104,21 @@ func Listen(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listening on %s: another process listens there, another punctual start for example; --listen or PORT choose another address", address)
+		return nil, fmt.Errorf("listening on %s: another process listens there already, perhaps another punctual start, in this folder or another; --listen %s, for example, chooses another address, and PORT another port", address, nextPort(address))
 	case err != nil:
 		return nil, fmt.Errorf("listening on %s: %w; an address is a host and a port, as 127.0.0.1:8080", address, err)
 	}
 	return listener, nil
+}
+
+// nextPort is an address like one that is taken.
+func nextPort(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	number, _ := strconv.Atoi(port)
+	if err != nil || number == 0 || number == math.MaxUint16 {
+		return "127.0.0.1:8081"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(number+1))
 }
 
 func (o Options) anyCredentials(ctx context.Context) (bool, error) {

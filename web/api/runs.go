@@ -177,6 +177,13 @@ func (a *api) getRun(ctx context.Context, in *Named) (*answer[RunDetail], error)
 		}
 		v.Why = schedule.Reason(run.Reason).InWords(policies, run.Note)
 	}
+	if schedule.Reason(run.Reason) == schedule.ReasonCoalesced {
+		later, err := a.Store.LeftTo(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		v.Why += "; " + store.LeftToInWords(later)
+	}
 	if err := a.addJob(ctx, &v); err != nil {
 		return nil, err
 	}

@@ -231,15 +231,18 @@ func TestEveryReasonIsToldInWords(t *testing.T) {
 	skipped := func(reason schedule.Reason) store.Run {
 		return store.Run{State: "skipped", Decision: "skipped", Reason: string(reason), Count: 1, Blocker: 7, Author: "ada", Origin: "clock", Due: now, DecidedAt: now}
 	}
+	older := skipped(schedule.ReasonMissed)
+	older.DecidedAt = now.Add(time.Hour)
 	tests := []struct {
 		name   string
 		run    store.Run
 		answer string
 		why    string
 	}{
-		{"coalesced", skipped(schedule.ReasonCoalesced), "It did not run.", "a later one ran for all that were missed"},
+		{"coalesced", skipped(schedule.ReasonCoalesced), "It did not run.", "the newest of those that were missed was to run for all"},
 		{"beyond catch-up limit", skipped(schedule.ReasonBeyondCatchUp), "It did not run.", "than the newest 100"},
-		{"missed", skipped(schedule.ReasonMissed), "It did not run.", "came back more than 1m later"},
+		{"missed", older, "It did not run.", "came back more than 1m later"},
+		{"missed within the grace", skipped(schedule.ReasonMissed), "It did not run.", "only the newest may run, if the clock is back within 1m"},
 		{"paused", skipped(schedule.ReasonPaused), "It did not run.", "while the schedule was paused"},
 		{"not finished", skipped(schedule.ReasonNotFinished), "It did not run.", "job 7, had not finished"},
 		{"superseded", skipped(schedule.ReasonSuperseded), "It did not run.", "a newer occurrence took its place"},
@@ -247,7 +250,7 @@ func TestEveryReasonIsToldInWords(t *testing.T) {
 		{"by hand", skipped(schedule.ReasonByHand), "It did not run.", "ada said that it is to be skipped"},
 		{"expired", store.Run{State: "expired", Error: "not started within 5m"}, "It did not run.", "No worker took it in time"},
 		{"failed", store.Run{State: "failed", Attempts: 3, Error: "exit code 3"}, "It ran and failed.", "in all of 3 attempts"},
-		{"lost", store.Run{State: "failed", Attempts: 5, Error: "lost: worker web-3 stopped answering"}, "It began, and its worker was lost.", "web-3 stopped answering"},
+		{"lost", store.Run{State: "failed", Attempts: 5, Error: "lost: worker web-3 was last heard from at 2026-11-26T08:00:00Z"}, "It began, and its worker was lost.", "web-3 was last heard from"},
 		{"cancelled before it began", store.Run{State: "cancelled"}, "It did not run.", "before it started"},
 		{"cancelled", store.Run{State: "cancelled", StartedAt: now}, "It was stopped.", "while it ran"},
 		{"a superseded retry", store.Run{State: "superseded"}, "It ran, failed, and was not tried again.", "a newer occurrence"},

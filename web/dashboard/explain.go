@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
@@ -27,7 +28,7 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 		return nil
 	case v.State == "skipped" && reason == schedule.ReasonCoalesced:
 		v.addWhy(away)
-		return s.explainNewer(ctx, v, v.DecidedAt)
+		return s.explainLeft(ctx, v)
 	case v.State == "skipped" && reason == schedule.ReasonByHand && v.Author == "":
 		asked, err := s.Store.WhoSkips(ctx, v.Schedule, v.Nominal, v.DecidedAt)
 		if asked != nil {
@@ -83,7 +84,7 @@ func (s *site) clocksAway(ctx context.Context, r store.Run) (string, error) {
 	if err != nil || from.IsZero() {
 		return "", err
 	}
-	return fmt.Sprintf("No clock ran from %s to %s.", utc(from), utc(until)), nil
+	return fmt.Sprintf("No clock was heard from between %s and %s.", utc(from), utc(until)), nil
 }
 
 // ended is when it was decided that nothing more comes of a run.
@@ -94,9 +95,20 @@ func (v *runView) ended() time.Time {
 	return v.FinishedAt
 }
 
+// explainLeft adds the run that a coalesced one was left to, and what became of that
+// if it was no job.
+func (s *site) explainLeft(ctx context.Context, v *runView) error {
+	later, err := s.Store.LeftTo(ctx, v.Run)
+	if later == nil || later.Decision != "enqueued" {
+		v.addWhy(sentence(store.LeftToInWords(later)))
+	}
+	v.GaveWay = later
+	return err
+}
+
 // explainNewer adds the run that a run gave way to.
 func (s *site) explainNewer(ctx context.Context, v *runView, by time.Time) error {
-	newer, err := s.newerThan(ctx, v.Run, by)
+	newer, err := s.Store.NewerThan(ctx, v.Run, by)
 	v.GaveWay = newer
 	if n := len(v.Failures); v.State == "superseded" && n > 0 {
 		v.Verdict.Why = "It failed: " + stopped(lastLine(v.Failures[n-1].Error)) + " It waited for a retry when a newer occurrence came due and took its place: what only waits for a retry gives way."
@@ -105,19 +117,6 @@ func (s *site) explainNewer(ctx context.Context, v *runView, by time.Time) error
 		v.Verdict.Answer, v.Verdict.Why = "It did not run.", "It waited to be started when a newer occurrence came due and took its place (overlap: cancel)."
 	}
 	return err
-}
-
-// newerThan is the first run of the same schedule that was due after a run, and by
-// an instant; nil: there is none.
-func (s *site) newerThan(ctx context.Context, r store.Run, by time.Time) (*store.Run, error) {
-	const most = 20
-	runs, err := s.Store.Runs(ctx, store.RunFilter{Key: r.Schedule, Decision: "enqueued", From: r.Due.Add(time.Microsecond), To: by.Add(time.Microsecond), Limit: most})
-	for _, one := range slices.Backward(runs) {
-		if one.Origin != "backfill" && !one.DecidedAt.Before(r.DecidedAt) {
-			return &one, err
-		}
-	}
-	return nil, err
 }
 
 // explainCancel says who cancelled a job, or what did.
@@ -141,28 +140,22 @@ func (s *site) explainCancel(ctx context.Context, v *runView, policies *schedule
 	if policies == nil || policies.Overlap != schedule.OverlapCancel {
 		return nil
 	}
-	if v.GaveWay, err = s.newerThan(ctx, v.Run, v.ended()); v.GaveWay != nil {
+	if v.GaveWay, err = s.Store.NewerThan(ctx, v.Run, v.ended()); v.GaveWay != nil {
 		v.CancelledBy = fmt.Sprintf(" by a newer occurrence, %s (overlap: cancel)", v.GaveWay.Occurrence)
 		v.Verdict.Why = fmt.Sprintf("A newer occurrence of the schedule came due at %s while this one ran, and cancelled it (overlap: cancel). Nobody did so by hand.", utc(v.GaveWay.Due))
 	}
 	return err
 }
 
-// riversCancel is the error that River writes down of an attempt that was told to
-// stop, since its job was cancelled.
-const riversCancel = "job cancelled remotely"
-
-// inOurWords says of attempts that were told to stop who did so, or what: River's
-// word sounds like a fault.
-func (v *runView) inOurWords() {
-	ours := func(by string) string { return "stopped: its job was cancelled" + by }
-	v.Error = strings.ReplaceAll(v.Error, riversCancel, ours(v.CancelledBy))
+// nameWhoCancelled says of attempts that were told to stop who did so, or what.
+func (v *runView) nameWhoCancelled() {
+	v.Error = strings.ReplaceAll(v.Error, queue.Cancelled, queue.Cancelled+v.CancelledBy)
 	for i := range v.Failures {
 		by := ""
 		if i == len(v.Failures)-1 {
 			by = v.CancelledBy // of one that was retried since, it is not known
 		}
-		v.Failures[i].Error = strings.ReplaceAll(v.Failures[i].Error, riversCancel, ours(by))
+		v.Failures[i].Error = strings.ReplaceAll(v.Failures[i].Error, queue.Cancelled, queue.Cancelled+by)
 	}
 }
 
@@ -205,13 +198,22 @@ type brokenAttempt struct {
 	Why  string
 }
 
+// began says when an attempt began, after a comma before it and behind it; empty:
+// it is not known.
+func began(f failedAttempt) string {
+	if f.Began.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", begun at %s,", utc(f.Began))
+}
+
 // brokenOff are the attempts of a job that ended with their workers, the earliest
 // first. A worker that stops in good order leaves no error behind: that it had the
 // job is known as it took it, and that it stopped, as it said so.
 func brokenOff(r store.Run, takes []string, failures []failedAttempt, hand []store.Activity, processes []store.Process) (all []brokenAttempt) {
 	for _, one := range failures {
 		if one.Lost() {
-			all = append(all, brokenAttempt{one.At, "worker lost", fmt.Sprintf("An attempt was lost with its worker, as was found at %s.", utc(one.At))})
+			all = append(all, brokenAttempt{one.At, "worker lost", fmt.Sprintf("An attempt%s was lost with its worker, as was found at %s.", began(one), utc(one.At))})
 		}
 	}
 	if (r.State == "running" || r.State == "succeeded") && len(takes) > 0 {

@@ -57,8 +57,14 @@ func (v runView) Nom() time.Time {
 type failedAttempt struct {
 	Number int
 	At     time.Time // when it began; of one that was lost, when that was found
+	Began  time.Time // of one that was lost; zero: it is not known
 	Ended  time.Time // zero: it is not known any more
 	Error  string
+}
+
+func failureOf(number int, at time.Time, text string) failedAttempt {
+	_, began, _ := queue.ParseLost(text)
+	return failedAttempt{Number: number, At: at.UTC(), Began: began, Error: text}
 }
 
 // Lost says that the attempt ended with its worker.
@@ -151,7 +157,10 @@ func (s *site) viewRun(ctx context.Context, run store.Run, now time.Time) (runVi
 	v.Steps = withSpans(stepsOf(run, v.Broken, v.Failures, now))
 	v.MayRetry = v.Job != nil && run.State != "running" && run.State != "available"
 	err = s.explain(ctx, &v, policies, now)
-	v.inOurWords()
+	v.nameWhoCancelled()
+	if v.Note == schedule.NoteNotTaken {
+		v.Note = "" // the verdict says so
+	}
 	return v, err
 }
 
@@ -188,7 +197,7 @@ func (s *site) addJob(ctx context.Context, v *runView) error {
 		v.Verdict.Next = ""
 	}
 	for _, failed := range job.Errors {
-		v.Failures = append(v.Failures, failedAttempt{Number: failed.Attempt, At: failed.At.UTC(), Error: failed.Error})
+		v.Failures = append(v.Failures, failureOf(failed.Attempt, failed.At, failed.Error))
 	}
 	if n := len(v.Failures); n > 0 && slices.Contains([]string{"failed", "cancelled"}, v.State) && !v.Failures[n-1].Lost() {
 		v.Failures[n-1].Ended = v.FinishedAt

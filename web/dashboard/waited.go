@@ -71,7 +71,7 @@ func (s *site) waitedBeforePause(ctx context.Context, v *runView, policies *sche
 	}
 	from, until, err := s.Store.ClocksAway(ctx, v.Due)
 	if err == nil && !from.IsZero() {
-		return fmt.Sprintf("No clock ran from %s to %s, so it was not decided yet%s", utc(from), utc(until), ends), nil
+		return fmt.Sprintf("No clock was heard from between %s and %s, so it was not decided yet%s", utc(from), utc(until), ends), nil
 	}
 	return "It waited" + ends, err
 }
@@ -118,7 +118,7 @@ func (s *site) backOf(ctx context.Context, r store.Run) (time.Time, error) {
 	}
 	var failures []failedAttempt
 	for _, failed := range job.Errors {
-		failures = append(failures, failedAttempt{Number: failed.Attempt, At: failed.At.UTC(), Error: failed.Error})
+		failures = append(failures, failureOf(failed.Attempt, failed.At, failed.Error))
 	}
 	broken, err := s.brokenOf(ctx, r, job.AttemptedBy, failures, hand)
 	return backSince(r, broken, hand), err

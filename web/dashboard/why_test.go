@@ -254,17 +254,23 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 			p.must(err)
 		}, schedule: "will be skipped: by hand", occurrence: "ada asked at Sat 7 Mar 2026, 12:00:00 UTC that this one, it@2026-03-07T13:00:00Z, be skipped (skip the next): it will not run.", says: []string{"as things stand it will not run"},
 			scheduleSays: []string{"ada asked at Sat 7 Mar 2026, 12:00:00 UTC that it@2026-03-07T13:00:00Z be skipped", "but for one occurrence"}},
-		{name: "coalesced", file: plain, do: func(p *past) { p.at(three) }, schedule: "a later one ran for all that were missed (catch_up: latest)"},
+		{name: "coalesced", file: plain, do: func(p *past) { p.at(three) }, schedule: "the newest of those that were missed was to run for all (catch_up: latest)"},
 		{name: "missed", file: it(", catch_up: none"), do: func(p *past) { p.at(three + 30*time.Minute) }, schedule: "it is not made up for (catch_up: none)"},
 		{name: "beyond the limit of all", file: it(", catch_up: all, catch_up_max: 1"), do: func(p *past) { p.at(three) }, schedule: "More were missed, or waited, than the newest 1, which are made up for (catch_up: all, catch_up_max)."},
 		{name: "older than what is made up for", file: it(", catch_up: all, catch_up_window: 30m"), do: func(p *past) { p.at(three + time.Minute) }, schedule: "old when the clock came back, and only what was due in the last 30m is made up for (catch_up: all, catch_up_window)."},
 		{name: "no clock ran", file: it(", catch_up: none"), do: func(p *past) { p.away(one-10*time.Minute, one+20*time.Minute); p.at(one + 20*time.Minute) },
-			schedule: "The clock was away when it was due", occurrence: "No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to Sat 7 Mar 2026, 13:20:00 UTC."},
+			schedule: "The clock was away when it was due", occurrence: "No clock was heard from between Sat 7 Mar 2026, 12:50:00 UTC and Sat 7 Mar 2026, 13:20:00 UTC."},
 		{name: "no clock ran, and a later one ran for all", file: plain, do: func(p *past) { p.away(one-10*time.Minute, two+time.Minute); p.at(two + time.Minute) },
-			schedule: "a later one ran for all", occurrence: "No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to", says: []string{">it@2026-03-07T14:00:00Z</a>"}},
+			schedule: "was to run for all", occurrence: "No clock was heard from between Sat 7 Mar 2026, 12:50:00 UTC and", says: []string{">it@2026-03-07T14:00:00Z</a>"}},
 		{name: "queued late, since no clock ran", file: plain, do: func(p *past) { p.away(one-10*time.Minute, one+20*time.Second); p.at(one + 20*time.Second) },
-			schedule: "It has been in the queue", occurrence: "It was queued 20 s after it was due. No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to Sat 7 Mar 2026, 13:00:20 UTC.", hides: []string{"had to wait its turn"}},
-		{name: "the run before it had not finished", file: plain, do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "had not finished (overlap: skip)"},
+			schedule: "It has been in the queue", occurrence: "It was queued 20 s after it was due. No clock was heard from between Sat 7 Mar 2026, 12:50:00 UTC and Sat 7 Mar 2026, 13:00:20 UTC.", hides: []string{"had to wait its turn"}},
+		{name: "the run before it had not finished", file: plain, do: func(p *past) { p.at(one); p.runs(); p.at(two) }, asked: "2026-03-07T14:00", schedule: "had not finished (overlap: skip)", says: []string{"comes due faster than its job finishes"}},
+		{name: "the run before it had not begun", file: plain, do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "The previous run, job 1, was waiting for a worker (overlap: skip).",
+			says: []string{"look at the processes"}, hides: []string{"faster than its job finishes", "<dt>Note"}},
+		{name: "coalesced into one that was skipped", file: plain, do: func(p *past) { p.at(one); p.runs(); p.at(three) }, asked: "2026-03-07T14:00", schedule: "was to run for all (catch_up: latest)",
+			occurrence: "That one, it@2026-03-07T15:00:00Z, was skipped: previous run not finished.", says: []string{">it@2026-03-07T15:00:00Z</a>"}},
+		{name: "coalesced into one that waits", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.at(three) }, asked: "2026-03-07T14:00", schedule: "was to run for all (catch_up: latest)", occurrence: "That one is not decided yet."},
+		{name: "missed within the grace", file: "schedules:\n  it: { when: every 30s, run: \"true\", catch_up: none }\n", do: func(p *past) { p.at(one + 35*time.Second) }, asked: "2026-03-07T13:00", schedule: "of those that were missed only the newest may run, if the clock is back within 1m (catch_up: none)", hides: []string{"came back more than"}},
 		{name: "superseded while it waited", file: it(", overlap: wait"), do: func(p *past) {
 			p.at(one)
 			p.at(two)
@@ -326,18 +332,21 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		{name: "its worker was lost, and it runs again", file: plain, do: func(p *past) {
 			p.at(one)
 			p.later(one + 30*time.Second)
-			p.taken("running", []string{"worker-1", "worker-2"}, "lost: worker worker-1 stopped answering")
+			p.taken("running", []string{"worker-1", "worker-2"}, "lost: worker worker-1 was last heard from at 2026-03-07T13:00:02Z; the attempt began at 2026-03-07T13:00:01Z")
 			p.later(one + time.Minute)
-			p.taken("running", []string{"worker-1", "worker-2"}, "lost: worker worker-1 stopped answering")
-		}, schedule: "It began", occurrence: "An attempt was lost with its worker, as was found at", says: []string{"found lost with its worker"}},
+			p.taken("running", []string{"worker-1", "worker-2"}, "lost: worker worker-1 was last heard from at 2026-03-07T13:00:02Z; the attempt began at 2026-03-07T13:00:01Z")
+		}, schedule: "It began", occurrence: "An attempt, begun at Sat 7 Mar 2026, 13:00:01 UTC, was lost with its worker, as was found at", says: []string{"began <time", "found lost with its worker"}},
 		{name: "its worker was lost, and no other works its queue", file: plain, do: func(p *past) {
 			p.at(one)
 			p.later(one + 10*time.Second)
-			p.taken("available", []string{"worker-1"}, "lost: worker worker-1 stopped answering")
+			p.taken("available", []string{"worker-1"}, "lost: worker worker-1 was last heard from at 2026-03-07T13:00:02Z; the attempt began at 2026-03-07T13:00:01Z")
 			p.later(one + time.Minute)
-		}, schedule: "No worker has worked its queue, default, since it was given back to it", says: []string{"It began, and waits for another worker.", "An attempt was lost with its worker", "for 50 s"},
+		}, schedule: "No worker has worked its queue, default, since it was given back to it", says: []string{"It began, and waits for another worker.", "An attempt, begun at Sat 7 Mar 2026, 13:00:01 UTC, was lost with its worker", "for 50 s"},
 			scheduleSays: []string{"It began once; it was given back at Sat 7 Mar 2026, 13:00:10 UTC, and has been in the queue again for 50 s."}, scheduleHides: []string{"It has been in the queue for"}},
-		{name: "its workers were lost", file: plain, do: func(p *past) { p.at(one); p.ends("failed", "lost: worker-1 stopped answering", 5, true) }, schedule: "five times in a row, which ends the job: worker-1 stopped answering", hides: []string{"its retries are 0"}},
+		{name: "its workers were lost", file: plain, do: func(p *past) {
+			p.at(one)
+			p.ends("failed", "lost: worker worker-1 was last heard from at 2026-03-07T13:00:02Z", 5, true)
+		}, schedule: "five times in a row, which ends the job: worker worker-1 was last heard from at", hides: []string{"its retries are 0"}},
 		{name: "gave way while it waited for a retry", file: plain, do: func(p *past) {
 			p.at(one)
 			p.taken("retryable", []string{"worker-1"}, "exit code 3")

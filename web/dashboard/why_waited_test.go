@@ -43,7 +43,7 @@ func TestWhatNobodyHasDecidedYetIsToldWithWhatSomebodyAskedFor(t *testing.T) {
 			_, err := p.store.Pause(p.Context(), store.Target{Key: "it"}, time.Time{}, "", "ada")
 			p.must(err)
 			p.at(one + 20*time.Minute)
-		}, schedule: "Paused by ada", occurrence: "No clock ran from Sat 7 Mar 2026, 12:50:00 UTC to Sat 7 Mar 2026, 13:20:00 UTC, so it was not decided yet when the schedule was paused"},
+		}, schedule: "Paused by ada", occurrence: "No clock was heard from between Sat 7 Mar 2026, 12:50:00 UTC and Sat 7 Mar 2026, 13:20:00 UTC, so it was not decided yet when the schedule was paused"},
 		{name: "run by hand at an instant that is none of its", file: it(""), do: func(p *past) {
 			p.at(one)
 			p.later(one + 30*time.Minute)

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
@@ -199,18 +200,17 @@ func inAttempts(r store.Run) string {
 // whySkipped is the reason of a skip in full sentences. With the policies it
 // names the one that rules.
 func whySkipped(r store.Run, p *schedule.Policies) string {
-	coming, overlap := "", ""
+	overlap := ""
 	if p != nil {
-		coming = fmt.Sprintf(", and came back more than %s later", p.Grace)
 		overlap = fmt.Sprintf(" (overlap: %s)", p.Overlap)
 	}
 	switch schedule.Reason(r.Reason) {
 	case schedule.ReasonCoalesced:
-		return "The clock was away when it was due; when it came back, a later one ran for all that were missed (catch_up: latest)."
+		return "The clock was away when it was due; when it came back, the newest of those that were missed was to run for all (catch_up: latest)."
 	case schedule.ReasonBeyondCatchUp:
 		return whyBeyond(r, p)
 	case schedule.ReasonMissed:
-		return "The clock was away when it was due" + coming + "; then it is not made up for (catch_up: none)."
+		return whyMissed(r, p)
 	case schedule.ReasonPaused:
 		return unsurePaused + " What falls due in a pause is not made up for."
 	case schedule.ReasonNotFinished:
@@ -231,6 +231,18 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 		return by + " said that it is to be skipped."
 	}
 	return sentence(r.Reason)
+}
+
+// whyMissed says why an occurrence is not made up for where nothing is but the
+// newest, within the grace.
+func whyMissed(r store.Run, p *schedule.Policies) string {
+	switch {
+	case p == nil:
+		return "The clock was away when it was due; then it is not made up for (catch_up: none)."
+	case r.DecidedAt.Sub(lastDue(r)) > time.Duration(p.Grace):
+		return fmt.Sprintf("The clock was away when it was due, and came back more than %s later; then it is not made up for (catch_up: none).", p.Grace)
+	}
+	return fmt.Sprintf("The clock was away when it was due; of those that were missed only the newest may run, if the clock is back within %s (catch_up: none).", p.Grace)
 }
 
 // whyBeyond says by which of the two limits an occurrence is not made up for.
@@ -260,6 +272,8 @@ func whyNotFinished(r store.Run) string {
 	switch {
 	case r.Origin == "trigger" && r.Note != "":
 		return sentence(r.Note)
+	case r.Blocker > 0 && r.Note == schedule.NoteNotTaken:
+		return fmt.Sprintf("The previous run, job %d, was waiting for a worker (overlap: skip).", r.Blocker)
 	case r.Blocker > 0:
 		return fmt.Sprintf("The previous run, job %d, had not finished (overlap: skip).", r.Blocker)
 	}
@@ -275,6 +289,9 @@ func afterSkip(r store.Run) string {
 	case schedule.ReasonNotFinished:
 		if r.Origin == "trigger" {
 			return "Run it again when that has ended."
+		}
+		if r.Note == schedule.NoteNotTaken {
+			return "If this is often so, look at the processes: are there workers enough for its queue, and is it paused?"
 		}
 		return "If this is often so, the schedule comes due faster than its job finishes: see the durations, or choose another overlap."
 	}
@@ -439,5 +456,5 @@ func stopped(text string) string {
 // lastLine is the line of an error that says most: the last that is not empty.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.ReplaceAll(strings.TrimSpace(lines[len(lines)-1]), riversCancel, "its job was cancelled")
+	return strings.ReplaceAll(strings.TrimSpace(lines[len(lines)-1]), queue.Cancelled, "its job was cancelled")
 }

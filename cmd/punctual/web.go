@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 
 	"github.com/punctual-dev/punctual"
@@ -16,7 +17,6 @@ import (
 // webFlags are the settings of the web process.
 type webFlags struct {
 	Listen   string `help:"Where the web process listens; 127.0.0.1:8080, or all addresses at PORT where that is set." placeholder:"ADDRESS"`
-	Port     string `hidden:"" env:"PORT"`
 	Password string `help:"The password of the web process." env:"PUNCTUAL_PASSWORD" placeholder:"SECRET" hidden:""`
 	Token    string `help:"The token of the API." env:"PUNCTUAL_TOKEN" placeholder:"SECRET" hidden:""`
 
@@ -36,8 +36,8 @@ func (f *webFlags) Validate() error {
 	if _, port, err := net.SplitHostPort(f.Listen); f.Listen != "" && (err != nil || !validPort(port)) {
 		return fmt.Errorf("--listen %s: it is a host and a port, as 127.0.0.1:8080, or :8080 for all addresses", f.Listen)
 	}
-	if f.Port != "" && !validPort(f.Port) {
-		return fmt.Errorf("PORT is %q: it is a number from 0 to 65535", f.Port)
+	if port := givenPort(); port != "" && !validPort(port) {
+		return fmt.Errorf("PORT is %q: it is a number from 0 to 65535", port)
 	}
 	if f.UserHeader != "" && len(f.TrustProxy) == 0 {
 		return errors.New("--user-header needs --trust-proxy: who else sends the header is not to be believed")
@@ -51,6 +51,10 @@ func (f *webFlags) Validate() error {
 	}
 	return err
 }
+
+// givenPort is the port that platforms give a web process in its environment. There
+// is no flag for it: --listen says more.
+func givenPort() string { return os.Getenv("PORT") }
 
 func validPort(text string) bool {
 	_, err := strconv.ParseUint(text, 10, 16)
@@ -68,11 +72,11 @@ func (f *webFlags) site(a *app, s *settings) (web.Options, error) {
 	o.Prefix, _ = web.ParsePrefix(f.Prefix)
 	o.UserRole, _ = access.ParseRole(f.UserRole)
 	why := "--listen " + f.Listen
-	switch {
-	case f.Listen == "" && f.Port == "":
+	switch port := givenPort(); {
+	case f.Listen == "" && port == "":
 		o.Address = defaultListen
 	case f.Listen == "":
-		o.Address, why = net.JoinHostPort("", f.Port), "PORT is set, so the web process would listen on all addresses"
+		o.Address, why = net.JoinHostPort("", port), "PORT is set, so the web process would listen on all addresses"
 	}
 	return o, s.mayListen(a, o, why)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -84,40 +83,6 @@ func calledOtherwise(node *kong.Node, word string) string {
 func harms(command string) bool {
 	last := command[strings.LastIndex(command, " ")+1:]
 	return slices.Contains([]string{"skip-next", "skip", "delete", "cancel", "revoke", "remove"}, last)
-}
-
-// otherFlags are what other programs call flags of ours.
-var otherFlags = []struct{ words, flag string }{
-	{"format output", "json"},
-	{"timezone time-zone zone", "tz"},
-	{"for duration", "until"},
-	{"reason message comment", "note"},
-}
-
-var unknownFlag = regexp.MustCompile(`^unknown flag (--?)([^ ,]+)`)
-
-// flagCalledOtherwise says which flag of a command does what one it has not is used
-// for elsewhere. Empty: it is no such complaint, or that is not known.
-func flagCalledOtherwise(command *kong.Node, complaint string) string {
-	found := unknownFlag.FindStringSubmatch(complaint)
-	if found == nil {
-		return ""
-	}
-	name, _, _ := strings.Cut(found[2], "=")
-	for _, other := range otherFlags {
-		if !slices.Contains(strings.Fields(other.words), name) {
-			continue
-		}
-		for _, flag := range command.Flags {
-			if flag.Name == other.flag {
-				return fmt.Sprintf("there is no flag --%s; --%s: %s", name, flag.Name, flag.Help)
-			}
-		}
-	}
-	if found[1] == "-" {
-		return "there is no flag -" + name // of one letter, any other is near
-	}
-	return ""
 }
 
 // fileNotFlag says how the schedule file is named to a command that was given it as

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +23,46 @@ func TestTheCommandsThatWordsOfOthersLeadToExist(t *testing.T) {
 			if command, _, _ := strings.Cut(m.command, " --"); !there[command] {
 				t.Errorf("%s leads to %q, which is no command", other.words, m.command)
 			}
+		}
+	}
+}
+
+// Hints that name what is not there would be worse than none.
+func TestTheFlagsThatFlagsOfOthersLeadToExist(t *testing.T) {
+	parser, err := kong.New(&commandLine{}, kong.Name("punctual"), kong.ExplicitGroups(groups))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`--([a-z-]+)`)
+	for _, other := range otherFlags {
+		leads := false
+		for _, command := range parser.Model.Leaves(true) {
+			if other.command != "" && command.FullPath() != "punctual "+other.command {
+				continue
+			}
+			if leads = leads || other.instead != "" || flagOf(command, other.flag) != nil; other.command == "" {
+				continue
+			}
+			for _, flag := range named.FindAllStringSubmatch(other.instead, -1) {
+				if flagOf(command, flag[1]) == nil {
+					t.Errorf("%s: %s is answered with --%s, which it has not", other.command, other.words, flag[1])
+				}
+			}
+			for word := range strings.FieldsSeq(other.words) {
+				if flagOf(command, word) != nil {
+					t.Errorf("%s has a flag --%s of its own", other.command, word)
+				}
+			}
+		}
+		if !leads || other.instead != "" && other.command == "" {
+			t.Errorf("%s %s leads to --%s, which is no flag", other.command, other.words, other.flag)
+		}
+	}
+	for _, other := range otherArguments {
+		if !slices.ContainsFunc(parser.Model.Leaves(true), func(command *kong.Node) bool {
+			return slices.ContainsFunc(command.Positional, func(p *kong.Positional) bool { return p.Name == other.argument })
+		}) {
+			t.Errorf("%s leads to <%s>, which is an argument of no command", other.words, other.argument)
 		}
 	}
 }
@@ -94,6 +136,25 @@ func TestAFlagOfOtherProgramsIsAnsweredWithOurs(t *testing.T) {
 		{"schedules pause report --for 2h", "there is no flag --for; --until: When it ends"},
 		{"schedules pause report --reason holidays", "there is no flag --reason; --note: Why"},
 		{"schedules list -x", "there is no flag -x\n"},
+		{"start --port 9000", "there is no flag --port; --listen 127.0.0.1:9000: Where the web process listens"},
+		{"web --port=9000", "there is no flag --port; --listen 127.0.0.1:9000: "},
+		{"web --port", "there is no flag --port; --listen ADDRESS: "},
+		{"start --host 0.0.0.0", "there is no flag --host; --listen 127.0.0.1:8080: "},
+		{"worker --port 9464", "there is no flag --port; --metrics-listen: "},
+		{"health --db x.db", "there is no flag --db; --database: The database"},
+		{"start -f jobs.yaml", "there is no flag -f; --config: The schedule file"},
+		{"runs list --failed", "there is no flag --failed; --state failed: Only those in one state"},
+		{"runs list --since 1h", "there is no flag --since; the newest come first: --limit 100 lists more"},
+		{"runs list --name report", "there is no flag --name; --schedule: "},
+		{"runs list --last 3", "there is no flag --last; --limit: "},
+		{"schedules list --paused", "there is no flag --paused; --state paused: "},
+		{"backfill report --since 2026-11-01 --until 2026-11-02", "there is no flag --since; --from: "},
+		{"next @daily --until 2027-01-01", "there is no flag --until; --not-after: "},
+		{"audit --schedule report", "there is no flag --schedule; it stands without a flag: punctual audit report\n"},
+		{"runs show --id 12", "there is no flag --id; it stands without a flag: punctual runs show 12\n"},
+		{"runs retry --id 12", "punctual runs retry 12\n"},
+		{"schedules trigger report --follow", "there is no flag --follow; --wait: "},
+		{"worker --threads 4", "there is no flag --threads; --concurrency: "},
 		{"start punctual.yaml", "start takes no file as an argument; a flag names it: punctual start --config punctual.yaml"},
 		{"worker jobs.yml", "punctual worker --config jobs.yml"},
 	} {

@@ -65,6 +65,9 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	c.tellEnd(a, request, b, zone)
+	if b.ID != 0 {
+		c.tellBeside(a, st, b)
+	}
 	switch {
 	case b.ID == 0 && c.JSON:
 		return a.printJSON(viewBackfill(b))
@@ -147,6 +150,9 @@ func (c *backfillCommand) plan(a *app, st *store.Store, r store.BackfillRequest,
 		fmt.Fprintf(a.Stdout, "… and %d more, up to %s\n", more, local(nominals[len(nominals)-1], zone))
 	}
 	_, err = fmt.Fprintf(a.Stdout, "Would run %s. Nothing was changed.\n", counted(len(nominals), "occurrence"))
+	if now, nowErr := st.Now(a.Context); nowErr == nil {
+		c.tellBeside(a, st, store.Backfill{Key: r.Key, From: r.From, To: r.To, Rerun: r.Rerun, CreatedAt: now})
+	}
 	return err
 }
 
@@ -155,6 +161,8 @@ type backfillProgress struct {
 	store.Backfill
 	State string         `json:"state"` // running, finished or stopped
 	Runs  map[string]int `json:"runs,omitempty"`
+
+	left string // why it has not made all the jobs it was to make
 }
 
 func viewBackfill(b store.Backfill) backfillProgress {
@@ -196,6 +204,9 @@ func (c *backfillCommand) wait(a *app, st *store.Store, b store.Backfill, one *s
 		p, done, err := readProgress(a, st, b.ID)
 		if err != nil {
 			return c.goesOn(a, b.ID, err)
+		}
+		if done || a.TerminalErr {
+			p.left = whyLeft(a, st, p)
 		}
 		if line := p.line(); a.TerminalErr && line != shown && !c.JSON {
 			fmt.Fprintf(a.Stderr, "\r\x1b[K%s", line)
@@ -258,6 +269,9 @@ func (p backfillProgress) line() string {
 	}
 	if len(counts) > 0 {
 		text += ", " + strings.Join(counts, ", ")
+	}
+	if p.left != "" {
+		text += "; " + p.left
 	}
 	return text
 }

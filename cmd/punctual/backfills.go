@@ -48,10 +48,10 @@ func (c *backfillsListCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	in := zonesOfAll(a, st)
-	t := newTable("ID", "SCHEDULE", "STATE", "DONE", "FROM", "TO", "BEGAN", "BY")
+	t := newTable("ID", "SCHEDULE", "STATE", "DONE", "FROM", "TO", "BEGAN", "BY", "")
 	for _, v := range views {
 		t.row(cell{fmt.Sprint(v.ID), bold}, cell{v.Key, plain}, cell{v.State, plain}, cell{fmt.Sprintf("%d of %d", v.Enqueued, v.Total), plain},
-			cell{local(v.From, in.of(v.Key)), plain}, cell{local(v.To, in.of(v.Key)), plain}, cell{relative(v.CreatedAt, now), plain}, cell{v.Author, plain})
+			cell{local(v.From, in.of(v.Key)), plain}, cell{local(v.To, in.of(v.Key)), plain}, cell{relative(v.CreatedAt, now), plain}, cell{v.Author, plain}, cell{whyLeft(a, st, v), faint})
 	}
 	t.write(a.Stdout, a.Terminal)
 	return nil

@@ -100,7 +100,7 @@ const lookEvery = 200 * time.Millisecond
 // and waits on: somebody may come.
 func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
 	t := tail{store: st, job: job}
-	still := newHints()
+	still, told := newHints(), 0
 	for {
 		runs, err := st.Runs(a.Context, store.RunFilter{JobID: job, Limit: 1})
 		if err != nil {
@@ -118,6 +118,10 @@ func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
 		}
 		if hasEnded(runs[0]) {
 			return runs[0], nil
+		}
+		if runs[0].State == "retryable" && runs[0].Attempts != told {
+			told = runs[0].Attempts
+			still.say(a, triesAgain(a, st, runs[0]))
 		}
 		if still.due() {
 			still.say(a, whyStill(a, st, runs[0]))

@@ -108,6 +108,21 @@ func whyStill(a *app, st *store.Store, run store.Run) string {
 	return fmt.Sprintf("Job %d: %s", run.JobID, text)
 }
 
+// triesAgain says of a run that waits for a retry which attempt failed, and when the
+// next one begins; empty: that is not known any more.
+func triesAgain(a *app, st *store.Store, run store.Run) string {
+	job, err := st.Queue().Get(a.Context, run.JobID)
+	if err != nil || len(job.Errors) == 0 {
+		return ""
+	}
+	now, err := st.Now(a.Context)
+	if err != nil {
+		return ""
+	}
+	failed := job.Errors[len(job.Errors)-1]
+	return fmt.Sprintf("Attempt %d failed: %s; the next one begins %s, at %s", failed.Attempt, oneLine(failed.Error), relative(job.ScheduledAt, now), job.ScheduledAt.UTC().Format("15:04:05 MST"))
+}
+
 // workerGone says that the worker that runs a job is alive no longer; empty: it is,
 // or is none of punctual's.
 func workerGone(a *app, st *store.Store, worker string) string {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/punctual-dev/punctual/queue"
 	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 )
@@ -29,13 +31,15 @@ type runView struct {
 	// ByHand are who retried and cancelled the job, with what had come of it.
 	ByHand []store.Activity `json:"by_hand,omitempty"`
 
-	more bool // it was given attempts that nobody asked for, as by exit code 75
+	more        bool   // it was given attempts that nobody asked for, as by exit code 75
+	givenBack   int    // attempts that a worker gave back unfinished, of which nothing is on record
+	cancelledBy string // who cancelled it, or what, and when; empty: it is not known
 }
 
 // failureView is an attempt that failed or was lost.
 type failureView struct {
 	Attempt int       `json:"attempt"`
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"` // when it began; of one that was lost, when that was found
 	Error   string    `json:"error"`
 	Trace   string    `json:"trace,omitempty"` // the stack of a panic
 }
@@ -96,15 +100,22 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 		if len(blockers) > 0 {
 			v.BlockedBy = &blockers[0]
 		}
-		if v.Note == "" && v.BlockedBy != nil && schedule.Reason(run.Reason) == schedule.ReasonNotFinished && !begunBy(*v.BlockedBy, run.DecidedAt) {
-			v.Why = "the previous run had not even begun (overlap: skip)"
+	}
+	if schedule.Reason(run.Reason) == schedule.ReasonCoalesced {
+		later, err := st.LeftTo(a.Context, run)
+		if err != nil {
+			return v, err
 		}
+		v.Why += "; " + store.LeftToInWords(later)
 	}
 	if run.JobID == 0 {
 		return v, nil
 	}
 	var err error
 	if v.ByHand, err = st.JobActivities(a.Context, run.JobID); err != nil {
+		return v, err
+	}
+	if v.cancelledBy, err = whoCancelled(a, st, v, one); err != nil {
 		return v, err
 	}
 	job, err := st.Queue().Get(a.Context, run.JobID)
@@ -130,12 +141,48 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 	for _, e := range job.Errors {
 		v.Failures = append(v.Failures, failureView{e.Attempt, e.At.UTC(), e.Error, e.Trace})
 	}
+	v.givenBack = givenBack(v, len(job.AttemptedBy))
 	return v, nil
 }
 
-// begunBy says that a run had begun at an instant.
-func begunBy(run store.Run, at time.Time) bool {
-	return !run.StartedAt.IsZero() && !run.StartedAt.After(at) || run.Attempts > 1
+// givenBack is how many attempts a worker began and gave back as it stopped: it took
+// the job for them, and left no failure behind.
+func givenBack(v runView, takes int) int {
+	if v.State == "running" || v.State == outcomeSucceeded {
+		takes-- // the last one
+	}
+	if v.State == "expired" || len(v.ByHand) > 0 {
+		return 0 // what came of the takes is not on record
+	}
+	return max(takes-len(v.Failures), 0)
+}
+
+// whoCancelled says who cancelled a job, or what, and when; empty: it was not, or it
+// is not known.
+func whoCancelled(a *app, st *store.Store, v runView, one *store.Overview) (string, error) {
+	if v.State != "cancelled" {
+		return "", nil
+	}
+	for _, by := range slices.Backward(v.ByHand) {
+		if by.Action == "cancel" {
+			return fmt.Sprintf("by %s at %s", by.Author, schedule.FormatInstant(by.At)), nil
+		}
+	}
+	deleted, err := st.ActivitiesOf(a.Context, v.Schedule, "delete", 1)
+	if err != nil {
+		return "", err
+	}
+	if len(deleted) > 0 && !deleted[0].At.Before(v.DecidedAt) && !deleted[0].At.After(v.FinishedAt) {
+		return fmt.Sprintf("when %s deleted the schedule at %s", deleted[0].Author, schedule.FormatInstant(deleted[0].At)), nil
+	}
+	if one == nil || one.Policies.Overlap != schedule.OverlapCancel {
+		return "", nil
+	}
+	newer, err := st.NewerThan(a.Context, v.Run, v.FinishedAt)
+	if err != nil || newer == nil {
+		return "", err
+	}
+	return fmt.Sprintf("by a newer occurrence, %s (overlap: cancel)", newer.Occurrence), nil
 }
 
 // whySkipped is the reason of a skip in words.
@@ -192,15 +239,36 @@ func (v runView) printSkip(line func(string, string, ...any), zone *time.Locatio
 	if v.Blocker > 0 {
 		what := fmt.Sprintf("job %d", v.Blocker)
 		if v.BlockedBy != nil {
-			what += fmt.Sprintf(" of %s, now %s", v.BlockedBy.Occurrence, v.BlockedBy.State)
+			what += fmt.Sprintf(" of %s, %snow %s,", v.BlockedBy.Occurrence, begun(*v.BlockedBy, v.DecidedAt, zone), v.BlockedBy.State)
 		}
 		line("job", "%s stood in the way", what)
 	}
 }
 
+// begun says when the run in the way began, if that was before an instant.
+func begun(r store.Run, at time.Time, zone *time.Location) string {
+	if r.StartedAt.IsZero() || r.StartedAt.After(at) {
+		return ""
+	}
+	return "begun at " + local(r.StartedAt, zone) + ", "
+}
+
 func (v runView) printJob(line func(string, string, ...any), zone *time.Location, now time.Time) {
 	for _, one := range v.ByHand {
 		line(handWords[one.Action], "by %s, %s%s", one.Author, local(one.At, zone), strings.TrimPrefix(one.Detail, fmt.Sprintf("job %d", v.JobID)))
+	}
+	// Of a job only the start of its last attempt is kept; earlier ones are told of
+	// by how they ended.
+	last := len(v.Failures)
+	if !v.StartedAt.IsZero() {
+		last = slices.IndexFunc(v.Failures, func(f failureView) bool { return !f.At.Before(v.StartedAt) })
+	}
+	if last < 0 {
+		last = len(v.Failures)
+	}
+	v.printFailures(line, zone, v.Failures[:last])
+	if v.givenBack > 0 {
+		line("unknown", "when %s began: its worker stopped, gave the job back, and left no record of it", counted(v.givenBack, "earlier attempt"))
 	}
 	if !v.StartedAt.IsZero() {
 		line("started", "%s, %s after it was enqueued%s", local(v.StartedAt, zone), schedule.Elapsed(v.StartedAt.Sub(v.DecidedAt)), v.attempt())
@@ -208,12 +276,7 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 	if v.Progress != nil {
 		line("progress", "%s", progress(*v.Progress, now))
 	}
-	for _, f := range v.Failures {
-		line("failure", "attempt %d, %s: %s", f.Attempt, local(f.At, zone), strings.TrimSpace(f.Error))
-		for frame := range strings.Lines(strings.TrimSpace(f.Trace)) {
-			line("", "%s", strings.TrimRight(frame, "\n"))
-		}
-	}
+	v.printFailures(line, zone, v.Failures[last:])
 	if !v.NextAttempt.IsZero() {
 		line("again", "%s, %s", relative(v.NextAttempt, now), local(v.NextAttempt, zone))
 	}
@@ -222,13 +285,40 @@ func (v runView) printJob(line func(string, string, ...any), zone *time.Location
 	}
 	switch {
 	case hasEnded(v.Run) && !v.FinishedAt.IsZero():
-		line("finished", "%s, %s", local(v.FinishedAt, zone), ended(v.Run))
+		line("finished", "%s, %s", local(v.FinishedAt, zone), v.byWhom(ended(v.Run)))
 		if !v.SeenAt.IsZero() {
 			line("seen", "by %s, %s", v.SeenBy, relative(v.SeenAt, now))
 		}
 	case v.WaitsFor != "":
 		line("waits", "for %s; queued %s", v.WaitsFor, relative(v.DecidedAt, now))
 	}
+}
+
+// printFailures lists attempts, each with when it began.
+func (v runView) printFailures(line func(string, string, ...any), zone *time.Location, failures []failureView) {
+	for _, f := range failures {
+		worker, began, lost := queue.ParseLost(f.Error)
+		since := "an unknown time"
+		if !began.IsZero() {
+			since = local(began, zone)
+		}
+		if lost {
+			line("lost", "an attempt begun at %s, found lost at %s: %s", since, local(f.At, zone), worker)
+		} else {
+			line("failure", "attempt %d, begun at %s: %s", f.Attempt, local(f.At, zone), v.byWhom(strings.TrimSpace(f.Error)))
+		}
+		for frame := range strings.Lines(strings.TrimSpace(f.Trace)) {
+			line("", "%s", strings.TrimRight(frame, "\n"))
+		}
+	}
+}
+
+// byWhom adds to the words for an attempt that was told to stop who did so.
+func (v runView) byWhom(text string) string {
+	if v.cancelledBy == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, queue.Cancelled, queue.Cancelled+" "+v.cancelledBy)
 }
 
 var handWords = map[string]string{"retry": "retried", "cancel": "cancelled"}

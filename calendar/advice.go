@@ -57,6 +57,9 @@ func passesOver(text string, day int) string {
 func (c *cronFields) advice() []string {
 	text := c.written()
 	var advice []string
+	if order := c.yearLast(); order != "" {
+		advice = append(advice, order)
+	}
 	if rule := c.whichDays(text); rule != "" {
 		advice = append(advice, rule)
 	}

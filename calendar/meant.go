@@ -29,6 +29,8 @@ func withMeant(err error, expression string) error {
 	advised, hints := *fault, meant(expression)
 	if misplaced, hint := zoneAstray(expression); misplaced != nil {
 		advised, hints = *misplaced, hint
+	} else if said, five := sixFields(fault, expression); said != nil {
+		advised, hints = *said, five
 	} else if said := saidElsewhere(fault, expression); said != nil && len(hints) == 0 {
 		advised = *said
 	}

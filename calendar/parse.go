@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -171,6 +172,12 @@ func parseRule(expression string, except exceptions) (rule, error) {
 	for i := range end {
 		if c := expression[i]; c > '~' || c < ' ' && c != '\t' {
 			problem := "has a character that is not plain ASCII"
+			switch character := firstCharacter(expression[i:]); {
+			case unicode.Is(unicode.Zs, character):
+				problem = "is a space that is not plain; type one in its place"
+			case unicode.Is(unicode.Cf, character):
+				problem = "is a character that nobody sees; delete it"
+			}
 			if strings.ContainsRune("“”„‟‘’‚‛«»‹›", firstCharacter(expression[i:])) {
 				problem = "has typographic quotes; use plain ones"
 			}

@@ -45,6 +45,7 @@ type cronFields struct {
 	star  [6]bool // the field begins with * or ?
 	step  [6]int  // of the star that the field begins with
 	dates dateSet // only what L, W and # say
+	six   string  // the expression, where it has six fields
 }
 
 // full reports whether the field matches whatever its value.
@@ -67,6 +68,8 @@ func (p *parser) cron(offset int) (rule, error) {
 	c := &cronFields{}
 	if n == 5 {
 		c.bits[secondField] = 1
+	} else {
+		c.six = p.text[list[0].start:list[5].end]
 	}
 	for i := range n {
 		at := 6 - n + i

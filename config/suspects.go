@@ -100,19 +100,13 @@ func linesMeant(run *schedule.Command) string {
 	return advice
 }
 
-// asText is a list as the line for a shell that does the same.
+// asText is a list whose first word begins with ~/ as the line for a shell that does
+// the same, but for that.
 func asText(run *schedule.Command) string {
 	words := slices.Clone(run.Program)
-	for i, word := range words {
-		if !shellWord.MatchString(word) {
-			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return fmt.Sprintf("%q", strings.Join(words, " "))
+	words[0] = strings.TrimPrefix(words[0], "~/")
+	return fmt.Sprintf("%q", "~/"+schedule.ShellWords(words))
 }
-
-// shellWord is a word that a shell leaves as it is, but for a ~ at its beginning.
-var shellWord = regexp.MustCompile(`^[A-Za-z0-9_./~@%+=:,-]+$`)
 
 // literals warns of what looks like ${NAME} and is none: it stays as it is.
 func (w *watch) literals(e *entry) {

@@ -155,13 +155,13 @@ type Work struct {
 	Args json.RawMessage `json:"args,omitempty"`
 }
 
-// String says in a few words what runs.
+// String says what runs: a command as a shell reads it, all of it.
 func (j Job) String() string {
 	switch {
 	case j.Run != nil && j.Run.Shell != "":
 		return j.Run.Shell
 	case j.Run != nil:
-		return strings.Join(j.Run.Program, " ")
+		return ShellWords(j.Run.Program)
 	case j.HTTP != nil:
 		return j.HTTP.Method + " " + j.HTTP.URL
 	case j.Work != nil:

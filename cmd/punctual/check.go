@@ -45,7 +45,8 @@ type nextOccurrence struct {
 	Nominal  time.Time `json:"nominal"`
 	Due      time.Time `json:"due"`
 	Local    string    `json:"local"`
-	Runs     string    `json:"runs"`
+	Runs     string    `json:"runs"` // the whole
+	shown    string    // in one line
 }
 
 // Run prints faults, or warnings and the next occurrences. Faults end it with
@@ -127,7 +128,7 @@ func nextOf(schedules []schedule.Declaration, now time.Time) ([]nextOccurrence, 
 		}
 		if n, ok := timeline.Next(now); ok {
 			local := n.Due.In(timeline.Spec().Location()).Format("Mon 2006-01-02 15:04:05 MST")
-			next = append(next, nextOccurrence{Schedule: s.Key, Nominal: n.At, Due: n.Due, Local: local, Runs: s.Job.String()})
+			next = append(next, nextOccurrence{Schedule: s.Key, Nominal: n.At, Due: n.Due, Local: local, Runs: s.Job.String(), shown: shownRun(s.Job)})
 		}
 	}
 	slices.SortStableFunc(next, func(a, b nextOccurrence) int { return a.Due.Compare(b.Due) })
@@ -160,7 +161,7 @@ func (r *checked) write(w io.Writer, now time.Time, terminal bool) error {
 		table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 		fmt.Fprintln(table, "NEXT\tDUE\tIN\tRUNS")
 		for _, n := range r.Next {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", n.Schedule, n.Local, inHowLong(n.Due.Sub(now)), oneLine(n.Runs))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", n.Schedule, n.Local, inHowLong(n.Due.Sub(now)), n.shown)
 		}
 		if err := table.Flush(); err != nil {
 			return err

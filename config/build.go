@@ -35,20 +35,30 @@ type entry struct {
 }
 
 func readDocument(name string, data []byte) *document {
+	d, text := newDocument(name, data)
+	d.read(text, map[place]bool{})
+	return d
+}
+
+// newDocument is a document that has not been read, and its text with plain line ends.
+func newDocument(name string, data []byte) (d *document, text string) {
 	if bytes.IndexByte(data, '\r') >= 0 { // line ends, too; a script in a block has no use for them
 		data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	lines := strings.Split(string(data), "\n")
-	found := newFindings(name, lines, false)
-	d := &document{
-		decoder:   &decoder{findings: found, hazards: newFindings(name, lines, true), wrong: map[*node]bool{}, meant: map[*node]map[string]bool{}},
+	text = string(bytes.TrimPrefix(data, []byte("\ufeff")))
+	lines := strings.Split(text, "\n")
+	return &document{
+		decoder:   &decoder{findings: newFindings(name, lines, false), hazards: newFindings(name, lines, true), wrong: map[*node]bool{}, meant: map[*node]map[string]bool{}},
 		calendars: map[string][]calendar.Date{}, used: map[string]bool{},
-	}
-	if d.root = found.readYAML(data); d.root != nil {
+	}, text
+}
+
+// read decodes a text, which may differ from that of the file where a fault has been
+// told: values at the places in replaced stand for what was there.
+func (d *document) read(text string, replaced map[place]bool) {
+	if d.root = d.readYAML([]byte(text), replaced); d.root != nil {
 		d.value(d.root, reflect.ValueOf(&d.written).Elem(), "")
 	}
-	return d
 }
 
 // build makes declarations of what was written.
@@ -423,7 +433,7 @@ func (d *document) disabled(e *entry, field string, in words, environment string
 	}
 	n, _ := d.origin(e, "enabled_in")
 	for _, name := range in {
-		if strings.TrimSpace(name) == "" {
+		if strings.TrimSpace(name) == "" && !d.excused(n) {
 			d.fault(n, below(field, "enabled_in"), "for example [production]", "names an environment without a name")
 			return ""
 		}

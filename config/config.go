@@ -104,6 +104,10 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	f := &File{Path: name, source: d}
 	d.build(f, o)
 	if len(d.all) > 0 {
+		if again := tidied(name, data); again != nil {
+			again.build(&File{}, o)
+			d = again
+		}
 		faulty := &Error{Faults: d.sorted(), More: d.more}
 		if !d.more {
 			faulty.Fine = d.fine()

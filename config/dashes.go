@@ -169,10 +169,10 @@ func itemProblem(content, key string) (problem, mended string) {
 
 // pathAbove is the path of the keys above a line that stand further left than the
 // indentation.
-func (r *yamlReader) pathAbove(number, indent int) string {
+func (f *findings) pathAbove(number, indent int) string {
 	path := ""
 	for ; number > 0 && indent > 0; number-- {
-		content, deep := indented(string(r.line(number)))
+		content, deep := indented(string(f.line(number)))
 		if deep >= indent || !plainKey.MatchString(content) {
 			continue
 		}

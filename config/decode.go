@@ -40,6 +40,9 @@ func (d *decoder) fault(n *node, field, advice, problem string, arguments ...any
 		return
 	}
 	d.wrong[n] = true
+	if n.told {
+		return
+	}
 	d.add(n.place, field, advice, fmt.Sprintf(problem, arguments...))
 }
 
@@ -106,6 +109,10 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 		d.fault(n, field, `for example "every 5m" or "weekdays at 09:00"`, "%s; a when belongs here", n.describe())
 		return "", false
 	}
+	if n.kind == null && strings.HasSuffix(field, "]") {
+		d.fault(n, field, "write the item behind its dash, or take the dash out", "is a dash alone")
+		return "", false
+	}
 	name := nameOf(field)
 	allowed := cmp.Or(allowedTexts[name], textMeant(n, name))
 	if example := exampleTexts[name]; n.kind == null && example != "" {
@@ -114,6 +121,9 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	}
 	switch n.kind {
 	case text:
+		if first, _, _ := strings.Cut(name, "["); takesNoVariable[first] && d.notFilledIn(n, field) {
+			return "", false
+		}
 		if !n.quoted && slices.Contains(otherBooleans, strings.ToLower(n.text)) {
 			d.hazards.add(n.place, field, fmt.Sprintf(advice, n.text), fmt.Sprintf("%s is text here, but a boolean to other readers of YAML", n.text))
 		}
@@ -196,6 +206,9 @@ func whenAdvice(n *node) string {
 }
 
 func (d *decoder) integer(n *node, v reflect.Value, field string) {
+	if d.notFilledIn(n, field) {
+		return
+	}
 	if n.kind == number {
 		if i, err := strconv.Atoi(n.text); err == nil && strconv.Itoa(i) == n.text {
 			v.SetInt(int64(i))
@@ -222,6 +235,9 @@ func (d *decoder) integer(n *node, v reflect.Value, field string) {
 }
 
 func (d *decoder) boolean(n *node, v reflect.Value, field string) {
+	if d.notFilledIn(n, field) {
+		return
+	}
 	if n.kind != boolean {
 		d.fault(n, field, "write true or false, without quotes", "%s; true or false belongs here", n.describe())
 		return
@@ -262,6 +278,9 @@ func listAdvice(n *node) string {
 				key = keyMeant(named.text) + ":"
 				break
 			}
+		}
+		if first := n.items[0].entries(); len(first) > 0 && !isScheduleKey(first[0].key.text) && (first[0].value.kind == mapping || first[0].value.kind == null) {
+			key = first[0].key.text + ":" // - report:
 		}
 	}
 	return "write " + key + " without a dash, and when: and run: below it, indented further"

@@ -14,6 +14,9 @@ import (
 )
 
 func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
+	if d.notFilledIn(n, field) {
+		return
+	}
 	switch n.kind {
 	case text:
 		parsed, err := schedule.ParseDuration(n.text)

@@ -25,6 +25,7 @@ func FuzzParse(f *testing.F) {
 		"", "\n", "\ufeff", "a", ": ", "? ", "- ", "---", "...", "*", "&a", "<<: *a", "schedules: *s", "schedules: &s {a: *s}",
 		"schedules:\n  a: {<<: [*x, {when: x}]}", "schedules: {a: {when: *, run: @}}", "a: [*x, */5 * *, @y]", "a: {b: %c}",
 		"schedules:\n\ta:\n\t\twhen: x", "a: |\n  x\n b: >", "? a\n: b", "&a b: c\nd: *a", "!!map {a: b}", "a: !<x> b", "a: \"\\x",
+		"schedules:\n  a:\n    - when: x\n    - run: y", "schedules:\n -\n  a: -", "<<<<<<< x\n=======", "schedules:\n\u00a0a:\u200b x", "schedules:\n {{ a }}: {b: {{ c }}}\n{% d %}", "a: {b: [c}\nd: ${e",
 	} {
 		f.Add(text)
 	}

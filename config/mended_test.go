@@ -134,7 +134,7 @@ func TestWhatYAMLTripsOverIsToldWhereItBegins(t *testing.T) {
 		}},
 
 		{"keys of a schedule as a list", "schedules:\n  d:\n    - when: every 5s\n    - run: echo\n", []string{
-			`3:5 schedules.d: is a list; a mapping belongs here → write it without the dashes`,
+			`3:5 schedules.d: a dash begins an item of a list, and what stands below d: is no list but keys, here and in 1 line below → take the dashes away before when: and run:`,
 		}},
 		{"variables as a list", one("when: every 5s", "run: echo", "env:", "  - A: b"), []string{
 			`6:7 schedules.a.env: is a list; a mapping belongs here → write it without the dashes, as name: value`,

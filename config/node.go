@@ -21,6 +21,7 @@ type node struct {
 	text   string // of a text, a number or a boolean; the latter two as they are written
 	quoted bool   // in quotes or a block, so that nothing can be misread
 	flow   bool   // of mappings and sequences: in brackets
+	told   bool   // a fault of its form has been told, from which others may follow
 	place  place
 	pairs  []pair
 	merges []*node // what << names, until settled

@@ -30,6 +30,9 @@ func (r *yamlReader) mend(text string, tokens token.Tokens) (mended string, ok b
 			return r.closeQuotes(text, tokens, i), true
 		}
 	}
+	if open := neverClosed(tokens); len(open) > 0 {
+		return r.closeBrackets(text, tokens, open), true
+	}
 	return "", false
 }
 
@@ -109,7 +112,11 @@ func (r *yamlReader) closeQuotes(text string, tokens token.Tokens, i int) string
 		end = cut
 	}
 	closing := value[:1]
-	lines[at.line-1] = before + value[:end] + closing + value[end:]
+	if last := lastOfText(lines, at.line); end == len(value) && last >= at.line {
+		lines[last] += closing
+	} else {
+		lines[at.line-1] = before + value[:end] + closing + value[end:]
+	}
 	r.unquoted[place{line: at.line, column: at.column}] = true
 	problem := "the quotes that begin here are never closed"
 	if t.Type != token.InvalidType {
@@ -118,6 +125,19 @@ func (r *yamlReader) closeQuotes(text string, tokens token.Tokens, i int) string
 	}
 	r.add(at, pathTo(tokens, i), "close them with "+closing, problem)
 	return strings.Join(lines, "\n")
+}
+
+// lastOfText is the last line, from 0 on, of a text that begins in the line given, from
+// 1 on: further lines of it are indented, and begin nothing else.
+func lastOfText(lines []string, number int) int {
+	_, indent := indented(lines[number-1])
+	for ; number < len(lines); number++ {
+		content, deep := indented(lines[number])
+		if content == "" || content[0] == '#' || deep <= indent || beginsLine.MatchString(content) {
+			break
+		}
+	}
+	return number - 1
 }
 
 // escapes are the characters that may follow \ in double quotes.

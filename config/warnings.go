@@ -44,6 +44,7 @@ func (f *File) Warnings(now time.Time) []Warning {
 	}
 	w.herd()
 	w.unused()
+	w.spaces()
 	if len(w.entries) == 0 {
 		w.found.add(place{line: 1, column: 1}, "schedules", "punctual apply --prune would delete the schedules this file had", "the file declares no schedules")
 	}

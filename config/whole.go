@@ -28,10 +28,15 @@ func valueInQuotes(line, problem string) string {
 	if isKey && isAnyKey(first) { // a: when: every 5s
 		return ""
 	}
-	if !strings.Contains(parts[1], "'") {
-		return "'" + parts[1] + "'"
+	return inQuotesOf(parts[1])
+}
+
+// inQuotesOf is a text in the quotes that suit it.
+func inQuotesOf(text string) string {
+	if !strings.Contains(text, "'") {
+		return "'" + text + "'"
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(parts[1]) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
 // nameAndValue is a variable without the space behind its colon, or with another

@@ -32,13 +32,14 @@ type yamlReader struct {
 	field    string         // of the piece that is read
 	nodes    int            // made so far
 	unquoted map[place]bool // where a text was put together that lacks quotes
+	unclosed map[place]bool // where a brace or bracket begins that was closed for reading on
 }
 
 // readYAML reads the one mapping that a file is. A part that cannot be read is
 // a fault, and missing in the mapping; a file of which nothing can be read
-// gives nil.
-func (f *findings) readYAML(data []byte) *node {
-	r := &yamlReader{findings: f, anchors: map[string]*node{}, unquoted: map[place]bool{}}
+// gives nil. Texts at the places in replaced stand for what has been told as a fault.
+func (f *findings) readYAML(data []byte, replaced map[place]bool) *node {
+	r := &yamlReader{findings: f, anchors: map[string]*node{}, unquoted: replaced, unclosed: map[place]bool{}}
 	if !r.readable(data) {
 		return nil
 	}
@@ -345,6 +346,7 @@ func (r *yamlReader) node(n ast.Node, depth int) *node {
 		return &node{kind: null}
 	}
 	made := &node{place: placeOf(n.GetToken())}
+	made.told = r.unclosed[place{line: made.place.line, column: made.place.column}]
 	if depth > 2*maxDepth || r.nodes > maxNodes {
 		r.add(made.place, r.field, "", "this is nested too deep, or too large")
 		made.kind = broken

@@ -513,7 +513,7 @@ func TestALineOfAClockThatWasHeardFromSinceSaysWhatItKnows(t *testing.T) {
 		time.Sleep(16 * time.Second)
 		f.lastTick = time.Now()
 		time.Sleep(5 * time.Second)
-		if log := keepTime(t, f, 3*time.Second); !strings.Contains(log, "nothing was decided for 16s: hello missed 4") {
+		if log := keepTime(t, f, 3*time.Second); !strings.Contains(log, "was away 16s: hello missed 4") {
 			t.Errorf("the line is not as promised:\n%s", log)
 		}
 	})
@@ -525,7 +525,7 @@ func TestTheLineAboutAnAbsenceNamesWhatWasMissed(t *testing.T) {
 		f.lastTick = time.Now()
 		time.Sleep(21 * time.Second)
 		log := keepTime(t, f, 3*time.Second)
-		if !strings.Contains(log, "hello missed 4, enqueued 1") || !strings.Contains(log, "no clock was heard from for 21s: hello") {
+		if !strings.Contains(log, "hello missed 4, enqueued 1") || !strings.Contains(log, "was away 21s: hello") {
 			t.Errorf("the line is not as promised:\n%s", log)
 		}
 	})

@@ -51,10 +51,10 @@ func (c *Clock) reportAbsence(ctx context.Context) error {
 				}
 				var ticked time.Time
 				if ticked, err = c.upkeep.LastTick(ctx); err == nil {
-					c.absence = &absence{since: next, missed: map[string]*caughtUp{}}
-					if !ticked.IsZero() && !ticked.After(next) {
-						c.absence.since, c.absence.unheard = ticked, true
+					if ticked.IsZero() || ticked.After(next) {
+						ticked = next
 					}
+					c.absence = &absence{since: ticked, missed: map[string]*caughtUp{}}
 					return nil
 				}
 			}
@@ -69,19 +69,9 @@ func (c *Clock) reportAbsence(ctx context.Context) error {
 
 // absence collects what is caught up after one, until nothing is late.
 type absence struct {
-	since   time.Time
-	unheard bool // since is when a clock was last heard from, which need not be when it ended
-	missed  map[string]*caughtUp
-	order   []string
-}
-
-// inWords says how long nothing was decided.
-func (a *absence) inWords(now time.Time) string {
-	long := schedule.Duration(now.Sub(a.since).Round(time.Second))
-	if a.unheard {
-		return fmt.Sprintf("no clock was heard from for %s", long)
-	}
-	return fmt.Sprintf("nothing was decided for %s", long)
+	since  time.Time // when a clock was last heard from, or should have decided what is late
+	missed map[string]*caughtUp
+	order  []string
 }
 
 // of is what is known of a schedule.
@@ -192,5 +182,6 @@ func (c *Clock) reportBack(now time.Time) {
 	if len(parts) == 0 {
 		parts = []string{"nothing was missed"}
 	}
-	c.log.Info(a.inWords(now)+": "+strings.Join(parts, "; "), "missed", met, "enqueued", enqueued)
+	away := schedule.Duration(now.Sub(a.since).Round(time.Second))
+	c.log.Info("was away "+away.String()+": "+strings.Join(parts, "; "), "missed", met, "enqueued", enqueued, "since", schedule.FormatInstant(a.since))
 }

@@ -71,7 +71,7 @@ func TestAnHourAwayIsCaughtUpAsEachPolicySays(t *testing.T) {
 		time.Sleep(onAgain - time.Since(start))
 
 		log := h.runClock(time.Second)
-		for _, said := range []string{"nothing was decided for 58m: ", "latest missed 6, enqueued 1;", "all-in-line missed 6, enqueued 1, 5 to follow in turn;"} {
+		for _, said := range []string{"was away 58m: ", "latest missed 6, enqueued 1;", "all-in-line missed 6, enqueued 1, 5 to follow in turn;"} {
 			if !strings.Contains(log, said) {
 				t.Errorf("the clock did not say in a line what it caught up, as in %q:\n%s", said, log)
 			}

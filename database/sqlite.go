@@ -58,10 +58,13 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	s.writes.SetMaxOpenConns(1)
-	if s.reads, err = sql.Open("sqlite", address+"&_pragma=query_only(1)"); err != nil {
+	// What a reader keeps of the file is void once anybody has written, so it keeps
+	// little, and none that nobody uses: the system has the file in memory anyway.
+	if s.reads, err = sql.Open("sqlite", address+"&_pragma=query_only(1)&_pragma=cache_size(-512)"); err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	s.reads.SetMaxOpenConns(sqliteReaders)
+	s.reads.SetConnMaxIdleTime(10 * time.Second)
 	s.readable, s.writable = newSQLiteStatements(s.reads), newSQLiteStatements(s.writes)
 	if err := s.begin(ctx); err != nil {
 		s.close()

@@ -30,7 +30,7 @@ type places struct {
 }
 
 // pollEvery is how soon a queue is looked at again in which jobs found no place.
-const pollEvery = 40 * time.Millisecond
+const pollEvery = 30 * time.Millisecond
 
 // fetchTime is how long jobs may take to arrive; after it, the connection is
 // taken for dead.

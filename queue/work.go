@@ -28,7 +28,7 @@ import (
 const (
 	fetchCooldown       = 10 * time.Millisecond
 	fetchPollPostgres   = time.Second
-	fetchPollSQLite     = 40 * time.Millisecond
+	fetchPollSQLite     = 30 * time.Millisecond
 	keepFinishedJobs    = 24 * time.Hour
 	keepFailedJobs      = 7 * 24 * time.Hour
 	riverRescueOutOfWay = 100 * 365 * 24 * time.Hour // lost jobs are found by heartbeat, not by age

@@ -54,7 +54,7 @@ var placesElsewhere = []struct{ words, problem, allowed string }{
 	{`^(?:when|if|after|depends|on (?:push|failure|success|change|commit|error|event))\b.*`, "is no instant of a calendar", "an interval, a phrase, a cron expression or a once; what notices it can call " + byTrigger},
 	{`^(?:(?:daily|every day|weekdays|every weekday|weekly)\b[^-]*\b)?[0-9]{1,2}(?::[0-9]{2}|h)?(?:[ap]m)? ?(?:-|to|until|and) ?[0-9]{1,2}(?::[0-9]{2}|h)?(?:[ap]m)?$`, "names hours, but not how often it is due within them",
 		"cron, such as 0 9-17 * * * for each hour from 09:00 to 17:00, or times, such as daily at 09:00, 17:00"},
-	{`^(?:[^ ]+ +){6}[0-9]{4}(?:[-,][0-9]{4})?$`, "ends with a year, which is no field here", "five or six fields, and the keys not_before and not_after beside the when, such as not_after: 2027-12-31"},
+	{`^(?:[^ ]+ +){6}(?:19|20)[0-9]{2}(?:[-,/][0-9]+)*$`, "ends with a year, which is no field here", "five or six fields, and the keys not_before and not_after beside the when, such as not_after: 2027-12-31"},
 	{`^[^-]*\b[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:z|[+-][0-9]{2}:?[0-9]{2})$`, "ends with an offset from UTC, which does not belong to a time of day", "the zone in the key timezone beside the when, such as timezone: Europe/Paris"},
 	{`\b(?:2[4-9]|[3-9][0-9]):[0-9]{2}\b|\b[0-9]{1,2}:[6-9][0-9]\b`, noTime, "times from 00:00 to 23:59:59"},
 	{`^.*\b(?:` + aDay + `),? (?:the )?[0-9]{1,2}(?:st|nd|rd|th)\b.*$`, "names a day of the week and one of the month at once, which no when does", "one of them, such as 0 9 13 * *, and a job that looks at the other"},
@@ -77,7 +77,7 @@ func saidElsewhere(fault *Error, expression string) *Error {
 	_, text, offset := cutZone(expression)
 	offset += len(text) - len(strings.TrimLeft(text, " \t"))
 	text = expression[offset:]
-	if found := commandBehind().FindStringSubmatchIndex(text); found != nil {
+	if found := commandBehind().FindStringSubmatchIndex(text); found != nil && !sevenFields(text) {
 		fields, command := text[found[2]:found[3]], text[found[4]:found[5]]
 		_, err := parseRule(fields, exceptions{zone: utc})
 		if _, isField := number(command, 9); err == nil && !isField && strings.ContainsAny(command, "abcdefghijklmnopqrstuvwxyz/") {
@@ -107,6 +107,17 @@ func saidElsewhere(fault *Error, expression string) *Error {
 		return said
 	}
 	return nil
+}
+
+// sevenFields says whether an expression is one of Quartz that ends with a year or all
+// years, and no line of a crontab with a command.
+func sevenFields(text string) bool {
+	fields := strings.Fields(text)
+	if len(fields) != 7 || fields[6] != "*" && !aYear().MatchString(fields[6]) {
+		return false
+	}
+	_, err := parseRule(strings.Join(fields[:6], " "), exceptions{zone: utc})
+	return err == nil
 }
 
 // betweenWhens is what stands between two whens in one expression.

@@ -283,7 +283,7 @@ func ofCron(written string) []string {
 	switch {
 	case len(fields) < 5 && strings.Contains(text, "*"):
 		return []string{text + strings.Repeat(" *", 5-len(fields))}
-	case len(fields) == 7 && fields[6] == "*" && strings.Contains(text, "?"): // with the year of Quartz
+	case len(fields) == 7 && fields[6] == "*" && (strings.Contains(text, "?") || strings.Trim(fields[5], "0123456789") == fields[5]): // with the year of Quartz
 		return ofAmazonAnyway(fields)
 	case hourInCron().MatchString(text):
 		found := hourInCron().FindStringSubmatch(text)

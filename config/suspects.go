@@ -125,6 +125,26 @@ func (w *watch) literals(e *entry) {
 	}
 }
 
+// likeText is what begins with # and hardly a comment, behind which a space stands.
+var likeText = regexp.MustCompile(`^[ \t]+#[^\s#!]`)
+
+// cutOff warns of a command that ends before a #, where that was probably to belong to
+// it: a comment has a space behind the #.
+func (w *watch) cutOff(e *entry) {
+	n := e.node.get("run")
+	if n == nil || n.kind != text || n.quoted {
+		return
+	}
+	line, end := w.line(n.place.line), n.place.column-1+len([]rune(n.text))
+	if end > len(line) || string(line[n.place.column-1:end]) != n.text || !likeText.MatchString(string(line[end:])) {
+		return
+	}
+	rest := strings.TrimLeft(string(line[end:]), " \t")
+	at := place{n.place.line, len(line) - len([]rune(rest)) + 1, len([]rune(rest))}
+	w.found.add(at, "schedules."+e.key.text+".run", "put the whole in quotes if it belongs to the command: "+inQuotesOf(string(line[n.place.column-1:])),
+		"from # on the line is a comment, and the command ends before it")
+}
+
 // otherPlaceholder is a variable as a shell and templates have it.
 var otherPlaceholder = regexp.MustCompile(`\$([A-Z][A-Z0-9_]+)\b|\{\{ *\$?([A-Za-z_][A-Za-z0-9_]*) *\}\}`)
 
@@ -148,6 +168,6 @@ var usualMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 // method warns of a method that few servers know.
 func (w *watch) method(e *entry) {
 	if call := e.declaration.Job.HTTP; call != nil && !slices.Contains(usualMethods, call.Method) {
-		w.warn(e, "http", "GET, HEAD, POST, PUT, PATCH and DELETE are the usual ones; leave it out for GET, or POST with a body", "%s is no usual method", call.Method)
+		w.warn(e, "http.method", "GET, HEAD, POST, PUT, PATCH and DELETE are the usual ones; leave it out for GET, or POST with a body", "%s is no usual method", call.Method)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/calendar"
@@ -62,7 +63,10 @@ type watch struct {
 }
 
 func (w *watch) warn(e *entry, key, advice, problem string, arguments ...any) {
-	n := e.node.get(key)
+	n := e.node
+	for name := range strings.SplitSeq(key, ".") {
+		n = n.get(name)
+	}
 	if n == nil {
 		n = e.key
 	}
@@ -83,6 +87,7 @@ func (w *watch) schedule(e *entry) {
 	w.files(e)
 	w.exitCodes(e)
 	w.literals(e)
+	w.cutOff(e)
 	w.method(e)
 	w.shortOutage(e, spec)
 }

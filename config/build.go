@@ -2,10 +2,12 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -25,6 +27,7 @@ type document struct {
 	calendars map[string][]calendar.Date
 	entries   []*entry // in the order of the file
 	used      map[string]bool
+	absent    map[int]absent // by line, the keys that were taken out of it and told
 }
 
 // entry is one schedule of the document.
@@ -49,7 +52,7 @@ func newDocument(name string, data []byte) (d *document, text string) {
 	lines := strings.Split(text, "\n")
 	return &document{
 		decoder:   &decoder{findings: newFindings(name, lines, false), hazards: newFindings(name, lines, true), wrong: map[*node]bool{}, meant: map[*node]map[string]bool{}},
-		calendars: map[string][]calendar.Date{}, used: map[string]bool{},
+		calendars: map[string][]calendar.Date{}, used: map[string]bool{}, absent: map[int]absent{},
 	}, text
 }
 
@@ -186,13 +189,44 @@ func (d *document) fine() int {
 			}
 		}
 	}
+	without, end := d.withoutField(), d.endOfSchedules()
 	count := 0
-	for _, e := range d.entries {
-		if !faulty[e.key.text] {
+	for i, e := range d.entries {
+		last := end
+		if i+1 < len(d.entries) {
+			last = d.entries[i+1].key.place.line
+		}
+		first, _ := slices.BinarySearch(without, e.key.place.line)
+		if !faulty[e.key.text] && (first == len(without) || without[first] >= last) {
 			count++
 		}
 	}
 	return count
+}
+
+// withoutField are the lines, in order, of faults of form, which name no field.
+func (d *document) withoutField() []int {
+	lines := slices.Clone(d.further)
+	for _, f := range d.all {
+		if f.Field == "" {
+			lines = append(lines, f.Line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// endOfSchedules is the line of the key of the file behind the schedules, or one that
+// no file has.
+func (d *document) endOfSchedules() int {
+	end := math.MaxInt
+	schedules := d.root.key("schedules", nil)
+	for _, p := range d.root.entries() {
+		if schedules != nil && p.key.place.line > schedules.place.line {
+			end = min(end, p.key.place.line)
+		}
+	}
+	return end
 }
 
 // declare makes the declaration of an entry: what it says, else the defaults.
@@ -375,7 +409,8 @@ func (d *document) bound(e *entry, field, key, written, zone string) time.Time {
 		if fault, ok := errors.AsType[*calendar.Error](err); ok && strings.HasPrefix(fault.Problem, "is no day") {
 			problem = fault.Problem
 		}
-		d.fault(e.node.get(key), below(field, key), instantAllowed, "%s %s", quoted(written), problem)
+		isInstant := func(written string) bool { _, err := parse(written, ""); return err == nil }
+		d.fault(e.node.get(key), below(field, key), cmp.Or(withoutMark(written, isInstant), instantAllowed), "%s %s", quoted(written), problem)
 		return time.Time{}
 	}
 	instant, err := parse(written, zone)

@@ -42,7 +42,7 @@ func TestAMistakeOfFormIsToldOnceWithWhatToWrite(t *testing.T) {
 		{"a url without a space", one("http:", "  url:https://example.com", when), `4:7 schedules.a.http: "url:https://example.com" is text; a mapping belongs here → put a space after the colon: url: https://example.com`},
 		{"a variable without a space", one(when, run, "env:", "  A:b"), `6:7 schedules.a.env: "A:b" is text; a mapping belongs here → write A: b`},
 
-		{"a redirection", one(when, "run: > out.txt echo"), `4:10 schedules.a: a value cannot begin with | or > unless it is in quotes → put it in quotes: '> out.txt echo'`},
+		{"a redirection", one(when, "run: > out.txt echo"), `4:10 schedules.a.run: behind > a text begins in the next line, and not in this one → write the text on the lines below, indented further than run:; if > is to write into a file, put it in quotes: '> out.txt echo'`},
 		{"a test of the shell", one(when, "run: [ -f x ] && y"), `4:19 schedules.a: this value does not belong here → put it in quotes: '[ -f x ] && y'`},
 		{"braces of the shell", one(when, "run: {a,b} it's"), `4:16 schedules.a: this value does not belong here → put it in quotes: "{a,b} it's"`},
 

@@ -127,6 +127,9 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 		if !n.quoted && slices.Contains(otherBooleans, strings.ToLower(n.text)) {
 			d.hazards.add(n.place, field, fmt.Sprintf(advice, n.text), fmt.Sprintf("%s is text here, but a boolean to other readers of YAML", n.text))
 		}
+		if !n.quoted && strings.HasPrefix(n.text, "%") {
+			d.hazards.add(n.place, field, "put it in quotes: "+inQuotesOf(n.text), "is text here, but other readers of YAML refuse a value that begins with %")
+		}
 		return n.text, true
 	case number:
 		d.fault(n, field, cmp.Or(allowed, fmt.Sprintf(advice, n.text)), "YAML reads %s as a number; text belongs here", n.text)
@@ -135,7 +138,7 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 	case null:
 		d.fault(n, field, cmp.Or(allowed, `write "" for a text without characters, or leave the key out`), "is empty")
 	case mapping:
-		d.fault(n, field, cmp.Or(allowed, mappingAdvice(n, field)), "is a mapping; text belongs here")
+		d.fault(n, field, cmp.Or(allowed, d.bracesMeant(n, field), mappingAdvice(n, field)), "is a mapping; text belongs here")
 	case sequence:
 		d.fault(n, field, cmp.Or(allowed, "give one text"), "is a list; one text belongs here")
 	}
@@ -231,7 +234,12 @@ func (d *decoder) integer(n *node, v reflect.Value, field string) {
 			return
 		}
 	}
-	d.fault(n, field, numberMeant(field), "%s; a whole number belongs here", n.describe())
+	d.fault(n, field, cmp.Or(withoutMark(n.text, isWhole), numberMeant(field)), "%s; a whole number belongs here", n.describe())
+}
+
+func isWhole(written string) bool {
+	_, err := strconv.Atoi(written)
+	return err == nil
 }
 
 func (d *decoder) boolean(n *node, v reflect.Value, field string) {
@@ -239,7 +247,8 @@ func (d *decoder) boolean(n *node, v reflect.Value, field string) {
 		return
 	}
 	if n.kind != boolean {
-		d.fault(n, field, "write true or false, without quotes", "%s; true or false belongs here", n.describe())
+		isBoolean := func(written string) bool { return written == "true" || written == "false" }
+		d.fault(n, field, cmp.Or(withoutMark(n.text, isBoolean), "write true or false, without quotes"), "%s; true or false belongs here", n.describe())
 		return
 	}
 	v.SetBool(strings.EqualFold(n.text, "true"))
@@ -335,7 +344,16 @@ func (d *decoder) object(n *node, v reflect.Value, field string) {
 				continue
 			}
 		}
-		d.value(p.value, v.FieldByIndex(index), below(field, p.key.text))
+		if keys := lackComma(n, p, known); len(keys) > 0 {
+			if d.meant[n] == nil {
+				d.meant[n] = map[string]bool{}
+			}
+			maps.Copy(d.meant[n], keys)
+			d.fault(p.value, below(field, p.key.text), "put a comma before "+listed(colons(slices.Sorted(maps.Keys(keys)))), "a key stands in this value")
+			continue
+		}
+		d.gather(n, i, fields, field)
+		d.value(n.pairs[i].value, v.FieldByIndex(index), below(field, p.key.text))
 	}
 }
 
@@ -350,6 +368,20 @@ func swallowed(when *node, known func(key string) bool) map[string]bool {
 	}
 	keys := map[string]bool{}
 	for _, found := range keyInText.FindAllStringSubmatch(when.text, -1) {
+		if known(found[1]) {
+			keys[found[1]] = true
+		}
+	}
+	return keys
+}
+
+// lackComma are the keys in a value in braces that a comma was to part from it.
+func lackComma(n *node, p pair, known func(key string) bool) map[string]bool {
+	if !n.flow || p.value.kind != text || p.value.quoted || takesText(p.key.text) {
+		return nil
+	}
+	keys := map[string]bool{}
+	for _, found := range keyInText.FindAllStringSubmatch(p.value.text, -1) {
 		if known(found[1]) {
 			keys[found[1]] = true
 		}
@@ -404,6 +436,10 @@ const (
 func (f structFields) list() string { return strings.Join(f.names, ", ") }
 
 func scheduleFields() structFields { return fieldsOf(reflect.TypeFor[definition]()) }
+
+func fileFields() structFields { return fieldsOf(reflect.TypeFor[written]()) }
+
+func defaultFields() structFields { return fieldsOf(reflect.TypeFor[defaults]()) }
 
 var structFieldsOf sync.Map // reflect.Type → structFields
 

@@ -21,7 +21,7 @@ func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
 	case text:
 		parsed, err := schedule.ParseDuration(n.text)
 		if err != nil {
-			d.fault(n, field, cmp.Or(noDurationMeant(n.text, field), durationMeant(n.text)), "%s", err)
+			d.fault(n, field, cmp.Or(withoutMark(n.text, isDuration), noDurationMeant(n.text, field), durationMeant(n.text)), "%s", err)
 			return
 		}
 		*into = parsed
@@ -30,6 +30,11 @@ func (d *decoder) duration(n *node, into *schedule.Duration, field string) {
 	default:
 		d.fault(n, field, "write "+schedule.DurationAllowed, "%s; a duration belongs here", n.describe())
 	}
+}
+
+func isDuration(written string) bool {
+	_, err := schedule.ParseDuration(written)
+	return err == nil
 }
 
 // spelledPart begins a duration that may be spelled out: 5 minutes, 1.5h, or 1 hour

@@ -158,7 +158,8 @@ type findings struct {
 	lines   []string
 	told    map[Finding]bool
 	all     []Finding
-	more    bool // than all
+	more    bool  // than all
+	further []int // lines besides those of findings that have what one finding tells
 
 	recent     []rune // a line in characters, since one may hold all faults
 	recentLine int

@@ -25,7 +25,11 @@ func (r *yamlReader) indentKeys(schedules *node) {
 		if len(kept) > 0 {
 			owner = &kept[len(kept)-1]
 		}
-		r.tellAstray(owner, astray)
+		if owner == nil && !slices.ContainsFunc(astray, isOfScheduleOnly) {
+			r.tellOfFile(astray)
+		} else {
+			r.tellAstray(owner, astray)
+		}
 		if owner != nil {
 			r.field = below("schedules", owner.key.text)
 			owner.value = &node{kind: mapping, place: astray[0].key.place, pairs: append(slices.Clone(owner.value.pairs), astray...)}
@@ -34,8 +38,12 @@ func (r *yamlReader) indentKeys(schedules *node) {
 		astray = nil
 	}
 	for _, p := range schedules.pairs {
+		if isOfFile(p) {
+			r.tellOfFile([]pair{p})
+			continue
+		}
 		_, isKey := known[p.key.text]
-		if isKey && !looksLikeSchedule(p.value) && (len(astray) > 0 || belongsTo(kept, p.value)) {
+		if isKey && !looksLikeSchedule(p.value) && (len(astray) > 0 || belongsTo(kept, p.key.text, p.value)) {
 			astray = append(astray, p)
 			continue
 		}
@@ -48,8 +56,10 @@ func (r *yamlReader) indentKeys(schedules *node) {
 
 // belongsTo says whether a value under a name that is a key of schedules can only
 // have been meant as that, and not as a schedule of that name.
-func belongsTo(schedules []pair, value *node) bool {
-	holds := value.kind != mapping && value.kind != null
+func belongsTo(schedules []pair, key string, value *node) bool {
+	holds := value.kind != mapping && value.kind != null || value.kind == mapping && len(value.pairs) > 0 && !slices.ContainsFunc(value.pairs, func(p pair) bool {
+		return !scheduleFields().fitBelow(key, value, p.key.text)
+	})
 	if len(schedules) == 0 {
 		return holds
 	}
@@ -238,13 +248,16 @@ func withoutSpace(line string, known func(key string) bool) string {
 // equalsKey is a key and its value with something else than a colon between them.
 var equalsKey = regexp.MustCompile(`^([a-z_]+)(?:[ \t]*=[ \t]*|[ \t]+)([^\s:=].*)$`)
 
+// inQuotesAlone is a line with a text in quotes, and nothing else.
+var inQuotesAlone = regexp.MustCompile(`^(?:"[^"]+"|'[^']+')$`)
+
 // withoutColon is advice for a line that is a key without the colon behind it: a
 // known one before its value, or any on a line of its own, above deeper keys.
 func (f *findings) withoutColon(number int, content string, indent int) string {
 	if parts := equalsKey.FindStringSubmatch(content); parts != nil && isAnyKey(parts[1]) && !plainKey.MatchString(content) {
 		return fmt.Sprintf("put a colon after the key: %s: %s", parts[1], parts[2])
 	}
-	if strings.Trim(content, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" || content[0] == '-' {
+	if !inQuotesAlone.MatchString(content) && (strings.Trim(content, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" || content[0] == '-') {
 		return ""
 	}
 	below := string(f.line(number + 1))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,7 +39,7 @@ func (d *document) invalid(e *entry, field string, fault schedule.Fault) {
 		holder, field = d.root, ""
 	case first == "timezone":
 		first, fault.Field = "when", "when"
-	case defaults.get(first) != nil:
+	case defaults.get(first) != nil && slices.Contains(defaultFields().names, first):
 		holder, field = defaults, "defaults"
 	}
 	n, excused := d.walk(holder, fault.Field)
@@ -50,6 +51,13 @@ func (d *document) invalid(e *entry, field string, fault schedule.Fault) {
 		return
 	case n == holder:
 		n = e.key
+	case first == "tags" && n == holder.get("tags"):
+		fault.Advice = cmp.Or(tagsMeant(n.text), withoutMark(n.text, namePattern.MatchString), fault.Advice)
+	case n.kind == text && !n.quoted && allowedTexts[fault.Field] != "":
+		isAllowed := func(written string) bool {
+			return slices.Contains(strings.FieldsFunc(allowedTexts[fault.Field], notInWord), written)
+		}
+		fault.Advice = cmp.Or(withoutMark(n.text, isAllowed), fault.Advice)
 	}
 	for _, names := range []string{"env", "http.headers"} { // what is wrong is the name
 		if name, ok := strings.CutPrefix(fault.Field, names+"."); ok {

@@ -205,13 +205,17 @@ func wholeInQuotes(written string) string {
 	return "put the whole in quotes: '" + written + "'"
 }
 
-// tooMany tells braces that close nothing, behind token i, and says whether there
-// are any. They are text to the library.
+// tooMany tells braces that close nothing, or a comma, behind token i, and says whether
+// there are any. They are text to the library.
 func (r *yamlReader) tooMany(tokens token.Tokens, i int) bool {
-	if i+1 == len(tokens) || tokens[i+1].Type != token.StringType || tokens[i+1].Position.Line != tokens[i].Position.Line {
+	if i+1 == len(tokens) || tokens[i+1].Type != token.StringType && tokens[i+1].Type != token.CollectEntryType || tokens[i+1].Position.Line != tokens[i].Position.Line {
 		return false
 	}
 	written := tokens[i+1].Value
+	if mark := strings.TrimSpace(tokens[i+1].Origin); mark != "" && strings.Trim(mark, ",; ") == "" {
+		r.add(placeOf(tokens[i+1]), pathTo(tokens, opening(tokens, i)), fmt.Sprintf("take the %s away", nameOfMark(mark)), fmt.Sprintf("a %s stands behind the value in brackets, and does not belong to it", nameOfMark(mark)))
+		return true
+	}
 	if written == "" || strings.Trim(written, "}") != "" {
 		return false
 	}

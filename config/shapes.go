@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/punctual-dev/punctual/schedule"
@@ -167,6 +168,29 @@ var numbersMeant = map[string]string{
 
 func numberMeant(field string) string {
 	return cmp.Or(numbersMeant[nameOf(field)], "for example 3")
+}
+
+// bracesMeant is advice for a text in braces, which are a mapping to YAML.
+func (d *decoder) bracesMeant(n *node, field string) string {
+	whole := behindKey(d.line(n.place.line), n.place.column)
+	if !n.flow || whole == "" || !takesText(field) {
+		return ""
+	}
+	for _, p := range n.pairs {
+		if p.value.kind != null {
+			return ""
+		}
+	}
+	return "put it in quotes if it is text: " + whole
+}
+
+// tagsMeant is advice for several tags in one text.
+func tagsMeant(written string) string {
+	tags := strings.FieldsFunc(written, func(c rune) bool { return c == ',' || c == ';' || c == ' ' })
+	if len(tags) < 2 || slices.ContainsFunc(tags, func(tag string) bool { return !namePattern.MatchString(tag) }) {
+		return ""
+	}
+	return "write [" + strings.Join(tags, ", ") + "]"
 }
 
 // backoffMeant is advice for one word in place of a backoff.

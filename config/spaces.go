@@ -103,9 +103,9 @@ func spacedPlainly(line string) string {
 	return plain + oddEnd.ReplaceAllStringFunc(rest, plainSpaces)
 }
 
-// oddSpaces finds the first odd space that parts things, and how many more lines have
+// oddSpaces finds the first odd space that parts things, and the other lines that have
 // one, and mends all. Lines of a text below run: | are what they are.
-func oddSpaces(lines []string) (first place, character rune, more int) {
+func oddSpaces(lines []string) (first place, character rune, more []int) {
 	block := -1
 	for i, line := range lines {
 		plain := strings.TrimLeft(line, " ")
@@ -117,7 +117,7 @@ func oddSpaces(lines []string) (first place, character rune, more int) {
 			if character == 0 {
 				first, character = firstDifference(i+1, line, mended)
 			} else {
-				more++
+				more = append(more, i+1)
 			}
 		}
 		content, indent := indented(lines[i])
@@ -168,7 +168,8 @@ func problemOfSpace(character rune) (problem, advice string) {
 func (d *document) spaces(lines []string) {
 	if at, character, more := oddSpaces(lines); character != 0 {
 		problem, advice := problemOfSpace(character)
-		d.add(at, "", advice, problem+strings.Replace(andBelow(more), ", here", "", 1))
+		d.further = append(d.further, more...)
+		d.add(at, "", advice, problem+strings.Replace(andBelow(len(more)), ", here", "", 1))
 	}
 }
 
@@ -178,6 +179,6 @@ func (w *watch) spaces() {
 	copy(lines, w.lines)
 	if at, character, more := oddSpaces(lines); character != 0 {
 		problem, advice := problemOfSpace(character)
-		w.found.add(at, "", advice, problem+strings.Replace(andBelow(more), ", here", "", 1))
+		w.found.add(at, "", advice, problem+strings.Replace(andBelow(len(more)), ", here", "", 1))
 	}
 }

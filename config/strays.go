@@ -161,7 +161,7 @@ func isScheduleKey(key string) bool {
 
 // keysWithin says which keys stand below one; nil where that is not known.
 func keysWithin(key string) func(string) bool {
-	types := map[string]reflect.Type{"http": reflect.TypeFor[request](), "job": reflect.TypeFor[work](), "backoff": reflect.TypeFor[backoff](), "defaults": reflect.TypeFor[defaults]()}
+	types := map[string]reflect.Type{"http": reflect.TypeFor[request](), "job": reflect.TypeFor[work](), "backoff": reflect.TypeFor[backoff](), "defaults": reflect.TypeFor[defaults](), "alerts": reflect.TypeFor[alerts]()}
 	if of, ok := types[key]; ok {
 		return func(key string) bool { _, known := fieldsOf(of).index[key]; return known }
 	}

@@ -36,6 +36,7 @@ func (d *document) templates(lines []string, replaced map[place]bool) {
 		}
 		if first.line > 0 {
 			more++
+			d.further = append(d.further, number+1)
 			continue
 		}
 		content, indent := indented(string(d.line(number + 1)))

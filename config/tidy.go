@@ -8,8 +8,8 @@ import (
 )
 
 // tidied reads a file that has faults again, without what makes no sense of all that
-// stands around it: marks of a merge, white space that is none to YAML, templates and
-// dashes that begin no item. Each is told, where the library of YAML would trip over
+// stands around it: marks of a merge, white space that is none to YAML, templates,
+// dashes that begin no item and what else stands where it cannot. Each is told, where the library of YAML would trip over
 // something else. It gives nil where there is none of that. A file without faults is
 // never looked at in this way: what can be read means what it says.
 func tidied(name string, data []byte) *document {
@@ -24,13 +24,20 @@ func tidied(name string, data []byte) *document {
 	replaced := map[place]bool{}
 	d.spaces(lines)
 	d.templates(lines, replaced)
+	d.textsBehindMarks(lines, replaced)
+	d.otherComments(lines)
 	d.dashesAlone(lines, replaced)
 	d.dashesAtTheTop(lines)
 	d.dashesBeforeKeys(lines, replaced)
+	d.schedulesAtTheEdge(lines)
+	d.itemsAstray(lines)
+	d.severalEntries(lines, replaced)
+	d.textsGoOn(lines)
 	if len(d.all) == 0 {
 		return nil
 	}
 	d.read(strings.Join(lines, "\n"), replaced)
+	d.excuseAbsent()
 	return d
 }
 

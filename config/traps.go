@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml/token"
@@ -40,6 +41,12 @@ func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
 		if len(r.all) < maxFaults {
 			field = pathTo(tokens, i)
 		}
+		if mark := markBehind(written); early && mark != "" {
+			r.add(place{at.line, at.column + at.width - len(mark), len(mark)}, field, fmt.Sprintf("take the %s away: %s", nameOfMark(mark), strings.TrimRight(written, ",; ")), fmt.Sprintf("a %s stands behind the value in quotes, and does not belong to it", nameOfMark(mark)))
+			kept = append(kept, t)
+			i = end - 1
+			continue
+		}
 		if early && strings.HasSuffix(strings.TrimSpace(t.Value), ",") {
 			r.add(at, field, "close them before the comma", "perhaps the quotes that begin here are not closed")
 		} else if early {
@@ -61,6 +68,36 @@ func (r *yamlReader) quote(tokens token.Tokens) token.Tokens {
 	return kept
 }
 
+// marksBehind is a value in quotes, and commas or semicolons behind.
+var marksBehind = regexp.MustCompile(`^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*') *([,;]+)$`)
+
+// markBehind are the commas or semicolons behind a value in quotes.
+func markBehind(written string) string {
+	if parts := marksBehind.FindStringSubmatch(written); parts != nil {
+		return parts[1]
+	}
+	return ""
+}
+
+// withoutMark is advice for a text that is a value with a comma or a semicolon behind,
+// if that value is one here.
+func withoutMark(written string, isValue func(written string) bool) string {
+	value := strings.TrimRight(written, ",; ")
+	if mark := strings.TrimLeft(written[len(value):], " "); mark != "" && isValue(value) {
+		return fmt.Sprintf("take the %s away: %s", nameOfMark(mark), value)
+	}
+	return ""
+}
+
+func notInWord(c rune) bool { return c == ' ' || c == ',' }
+
+func nameOfMark(mark string) string {
+	if mark[0] == ';' {
+		return "semicolon"
+	}
+	return "comma"
+}
+
 // beginsUnquoted says whether token i begins such a value.
 func beginsUnquoted(tokens token.Tokens, i int, flow bool) bool {
 	if i == 0 || i+1 == len(tokens) {
@@ -79,6 +116,10 @@ func beginsUnquoted(tokens token.Tokens, i int, flow bool) bool {
 		return sameLine && (written == "@" || written == "`" || written == "%")
 	case token.DirectiveType:
 		return sameLine
+	case token.TagType: // the mark that keeps a number from being one is left alone
+		return t.Value == "!" && (!sameLine || next.Type == token.StringType)
+	case token.AnchorType:
+		return marksNothing(tokens, i)
 	case token.AliasType:
 		if !sameLine || next.Type != token.StringType || next.Position.Column != t.Position.Column+1 || strings.ContainsAny(next.Value, "/, ") {
 			return true
@@ -86,6 +127,26 @@ func beginsUnquoted(tokens token.Tokens, i int, flow bool) bool {
 		return endOfValue(tokens, i, flow) > i+2
 	}
 	return false
+}
+
+// marksNothing says whether the & at token i marks nothing: no name stands behind it,
+// or no value behind the name.
+func marksNothing(tokens token.Tokens, i int) bool {
+	t, name := tokens[i], tokens[i+1]
+	if name.Position.Line != t.Position.Line || name.Position.Column != t.Position.Column+1 {
+		return true
+	}
+	if i+2 == len(tokens) {
+		return true
+	}
+	value, above := tokens[i+2], tokens[i-1]
+	if value.Position.Line == t.Position.Line {
+		return false
+	}
+	if above.Type == token.MappingValueType && i > 1 {
+		above = tokens[i-2] // the key
+	}
+	return value.Position.Column < above.Position.Column || value.Position.Column == above.Position.Column && (value.Type != token.SequenceEntryType || above.Type == token.SequenceEntryType)
 }
 
 // endOfValue is the index after the last token of an unquoted value.

@@ -32,6 +32,7 @@ type yamlReader struct {
 	field    string         // of the piece that is read
 	nodes    int            // made so far
 	unquoted map[place]bool // where a text was put together that lacks quotes
+	ofFile   []pair         // keys of the file that stand among the schedules, and are told
 	unclosed map[place]bool // where a brace or bracket begins that was closed for reading on
 }
 
@@ -124,7 +125,7 @@ func (r *yamlReader) tokens(text string) (token.Tokens, bool) {
 	tokens := make(token.Tokens, 0, len(all))
 	directive := 0 // the line of one
 	for _, t := range all {
-		if t.Type == token.DirectiveType {
+		if t.Type == token.DirectiveType && t.Position.Column == 1 {
 			directive = t.Position.Line
 		}
 		if t.Type != token.CommentType && t.Position.Line != directive {
@@ -167,20 +168,21 @@ func (r *yamlReader) mendTab(text string, tab *token.Token) string {
 	problem, advice := explain(tab.Error)
 	lines := strings.Split(text, "\n")
 	more := untab(lines)
-	if more == 0 {
+	if len(more) == 0 {
 		tabbed := leading(lines[line-1])
 		mended := wantedIndentation(lines, line-1)
 		for i := line - 1; i < len(lines); i++ {
 			if leading(lines[i]) == tabbed {
 				lines[i] = mended + lines[i][len(tabbed):]
-				more++
+				more = append(more, i+1)
 			}
 		}
-		more--
+		more = more[1:]
 	}
-	if more > 0 {
-		problem += fmt.Sprintf(", here and in %s below", lineCount(more))
+	if len(more) > 0 {
+		problem += fmt.Sprintf(", here and in %s below", lineCount(len(more)))
 	}
+	r.further = append(r.further, more...)
 	r.add(place{line, 1, 1}, "", advice, problem)
 	return strings.Join(lines, "\n")
 }
@@ -220,26 +222,26 @@ func opensBlock(lines []string) bool {
 }
 
 // untab indents with spaces the lines of a file that only has tabs, and returns
-// how many there are besides the first. It leaves a file alone that has both:
+// those besides the first. It leaves a file alone that has both:
 // how wide its tabs were meant to be is not known.
-func untab(lines []string) int {
-	tabbed := 0
-	for _, line := range lines {
+func untab(lines []string) []int {
+	var tabbed []int
+	for i, line := range lines {
 		switch content := strings.TrimLeft(line, "\t"); {
 		case strings.HasPrefix(content, " "):
-			return 0
+			return nil
 		case content != line:
-			tabbed++
+			tabbed = append(tabbed, i+1)
 		}
 	}
-	if tabbed < 2 {
-		return 0
+	if len(tabbed) < 2 {
+		return nil
 	}
 	for i, line := range lines {
 		content := strings.TrimLeft(line, "\t")
 		lines[i] = strings.Repeat("  ", len(line)-len(content)) + content
 	}
-	return tabbed - 1
+	return tabbed[1:]
 }
 
 // indentation is that of the last line that is not empty.
@@ -303,8 +305,11 @@ func (r *yamlReader) mapping(tokens token.Tokens, field string) *node {
 			m.merges = append(m.merges, read.merges...)
 		}
 	}
-	if field == "schedules" {
+	switch field {
+	case "schedules":
 		r.indentKeys(m)
+	case "":
+		m.pairs = append(m.pairs, slices.DeleteFunc(r.ofFile, func(p pair) bool { return m.get(p.key.text) != nil })...)
 	}
 	r.field = field
 	r.settle(m)
@@ -491,7 +496,14 @@ func (r *yamlReader) tagged(n *ast.TagNode, depth int) *node {
 		}
 	case "!!map", "!!seq", "!!int", "!!bool", "!!null", "!!float":
 	default:
-		r.add(placeOf(n.Start), r.field, "leave it out", fmt.Sprintf("the tag %s means nothing here", quoted(n.Start.Value)))
+		advice := "leave it out"
+		if line := r.line(placeOf(n.Start).line); value.kind == null {
+			value.kind = broken
+			if whole := behindKey(line, placeOf(n.Start).column); whole != "" {
+				advice = "put it in quotes if it is text: " + whole
+			}
+		}
+		r.add(placeOf(n.Start), r.field, advice, fmt.Sprintf("the tag %s means nothing here", quoted(n.Start.Value)))
 	}
 	return value
 }

@@ -144,9 +144,12 @@ func (d *document) entriesBehind(lines []string, number, column int, key string)
 		return
 	}
 	span := anotherKey.FindStringSubmatchIndex(value[start:])
-	for !isAnyKey(value[start+span[2] : start+span[3]]) {
+	for span != nil && !isAnyKey(value[start+span[2]:start+span[3]]) {
 		start += span[3]
 		span = anotherKey.FindStringSubmatchIndex(value[start:])
+	}
+	if span == nil {
+		return
 	}
 	at := place{number + 1, len([]rune(line[:column+start+span[2]])) + 1, len(keys[0])}
 	names := colons(keys)

@@ -229,6 +229,16 @@ func TestNothingTakesLongThatIsLookedForLineByLine(t *testing.T) {
 		"templates in a line": "schedules: {a: [" + strings.Repeat("{{ x }}, ", many/30),
 		"braces":              "schedules:\n" + strings.Repeat("  a: {\n", many/10),
 		"odd spaces":          "schedules:\n" + strings.Repeat("\u00a0\u00a0a:\u00a0x\u00a0\n", many),
+		"text beside bars":    "schedules:\n" + strings.Repeat("  a: | x\n", many),
+		"entries in a line":   "schedules:\n  a:\n" + strings.Repeat("    when: x, run: y\n", many/5),
+		"variables in a line": "schedules:\n  a:\n    env:\n" + strings.Repeat("      A: run: x\n", many/10),
+		"comments":            "schedules:\n" + strings.Repeat("  // x\n", many),
+		"items astray":        "schedules:\n  a:\n    run:\n" + strings.Repeat("      - x\n     - y\n", many),
+		"commands":            "schedules:\n  a:\n" + strings.Repeat("    run: x &&\n    y\n", many/5),
+		"schedules astray":    "schedules:\n  a: {}\n" + strings.Repeat("b:\n    run: 5\n", many/5),
+		"variables beside":    "limits:\n" + strings.Repeat("x: x\n", many/5) + "schedules:\n  a: 5\n",
+		"commas":              "schedules:\n  a:\n" + strings.Repeat("    run: \"x\",\n", many/5),
+		"tabs":                "schedules:\n" + strings.Repeat("\ta:\n", many/5),
 		"marks of merges":     strings.Repeat("<<<<<<< x\n", many),
 	} {
 		start := time.Now()

@@ -39,6 +39,7 @@ func TestAKeyInQuotesWithoutItsColonIsToldInItsLine(t *testing.T) {
 	const rest = "\n    when: every 5s\n    run: echo\n"
 	toldEach(t, []formed{
 		{"the first", "schedules:\n  \"a\"" + rest, []string{`2:3 schedules: this is not a key with a value → put a colon after the key: "a":`}},
+		{"before a comment", "schedules:\n  \"a\" # why" + rest, []string{`2:3 schedules: this is not a key with a value → put a colon after the key: "a":`}},
 		{"a later one", "schedules:\n  a:" + rest + "  'b'" + rest, []string{`5:3 schedules.b: this is not a key with a value → put a colon after the key: 'b':`}},
 	})
 }

@@ -257,6 +257,8 @@ func (f *findings) withoutColon(number int, content string, indent int) string {
 	if parts := equalsKey.FindStringSubmatch(content); parts != nil && isAnyKey(parts[1]) && !plainKey.MatchString(content) {
 		return fmt.Sprintf("put a colon after the key: %s: %s", parts[1], parts[2])
 	}
+	content, _, _ = strings.Cut(content, " #")
+	content = strings.TrimRight(content, " ")
 	if !inQuotesAlone.MatchString(content) && (strings.Trim(content, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" || content[0] == '-') {
 		return ""
 	}

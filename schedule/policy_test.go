@@ -158,6 +158,20 @@ func TestOfWhatWasMissedOnlyTheNewestRunsIsSaidInWords(t *testing.T) {
 	}
 }
 
+func TestAMissedOccurrenceIsToldByHowLateItWas(t *testing.T) {
+	p := schedule.DefaultPolicies()
+	p.CatchUp = schedule.CatchUpNone
+	for late, want := range map[time.Duration]string{
+		14 * time.Second:              "the clock was away when it was due; of those that were missed only the newest may run, if the clock is back within 1m (catch_up: none)",
+		time.Minute:                   "the clock was away when it was due; of those that were missed only the newest may run, if the clock is back within 1m (catch_up: none)",
+		time.Minute + time.Nanosecond: "the clock was away when it was due, and came back more than 1m later; then it is not made up for (catch_up: none)",
+	} {
+		if got := schedule.ReasonMissed.InWords(p, "", late); got != want {
+			t.Errorf("%s late: %q, want %q", late, got, want)
+		}
+	}
+}
+
 func TestWhatCatchUpLeavesToOverlapIsSaidInWords(t *testing.T) {
 	for _, c := range []struct {
 		name   string

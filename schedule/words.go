@@ -100,16 +100,26 @@ func (d Declaration) laterInWords() string {
 	return fmt.Sprintf(" Exit code %d asks for a run later, though, and uses up no retry.", TemporaryFailure)
 }
 
+// MissedInWords says why an occurrence is not made up for under catch_up: none, that
+// was decided so late. It begins small and ends without a stop.
+func (p Policies) MissedInWords(late time.Duration) string {
+	if late > time.Duration(p.Grace) {
+		return fmt.Sprintf("the clock was away when it was due, and came back more than %s later; then it is not made up for (catch_up: none)", p.Grace)
+	}
+	return fmt.Sprintf("the clock was away when it was due; of those that were missed only the newest may run, if the clock is back within %s (catch_up: none)", p.Grace)
+}
+
 // InWords is the reason of a skip for people. note is what the ledger says
-// besides.
-func (r Reason) InWords(p Policies, note string) string {
+// besides, and late how long after its due the last of those was decided that it is
+// about.
+func (r Reason) InWords(p Policies, note string, late time.Duration) string {
 	switch r {
 	case ReasonCoalesced:
 		return "the clock was away when it was due, and the newest of those that were missed was to run for all (catch_up: latest)"
 	case ReasonBeyondCatchUp:
 		return fmt.Sprintf("more were missed than are made up for (catch_up_window: %s, catch_up_max: %d)", p.CatchUpWindow, p.CatchUpMax)
 	case ReasonMissed:
-		return fmt.Sprintf("the clock was away when it was due, and it is not made up for (catch_up: none, grace: %s)", p.Grace)
+		return p.MissedInWords(late)
 	case ReasonPaused:
 		return "it fell due, or waited, while the schedule was paused"
 	case ReasonNotFinished:

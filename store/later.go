@@ -36,6 +36,78 @@ func (s *Store) LeftTo(ctx context.Context, r Run) (*Run, error) {
 	return &found[0], nil
 }
 
+// LastDue is when the last of those was due that a row stands for.
+func (r Run) LastDue() time.Time {
+	if r.Count > 1 {
+		return r.Until
+	}
+	return r.Due
+}
+
+// Late is how long after that it was decided.
+func (r Run) Late() time.Duration { return r.DecidedAt.Sub(r.LastDue()) }
+
+// NewestMissed is the newest of those that were missed together with a run, where it
+// was left out as one of the others: under catch_up: none only the newest may run,
+// within the grace. Nil: the run was too late itself, or the newest waits.
+func (s *Store) NewestMissed(ctx context.Context, r Run, p schedule.Policies) (*Run, error) {
+	if r.Late() > time.Duration(p.Grace) {
+		return nil, nil
+	}
+	found, err := s.Runs(ctx, RunFilter{Key: r.Schedule, Origin: "clock", DecidedFrom: r.DecidedAt, From: r.LastDue(), To: r.DecidedAt.Add(time.Second), Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	var newest *Run
+	for i, one := range found {
+		byHand := one.Reason == string(schedule.ReasonPaused) || one.Reason == string(schedule.ReasonByHand)
+		if one.DecidedAt.Equal(r.DecidedAt) && !byHand && one.Nominal.After(r.Nominal) && (newest == nil || one.Nominal.After(newest.Nominal)) {
+			newest = &found[i]
+		}
+	}
+	if newest != nil && newest.Reason == string(schedule.ReasonMissed) {
+		return nil, nil // the grace was another then
+	}
+	return newest, nil
+}
+
+// EndedUnnoticed says that the run in the way of a skipped one had ended before that
+// was decided. The end of a job is written down some milliseconds after it ended, and
+// until then it stands in the way. Empty: it had not.
+func (r Run) EndedUnnoticed(blocker Run) string {
+	before := r.DecidedAt.Sub(blocker.FinishedAt)
+	if r.Reason != string(schedule.ReasonNotFinished) || blocker.FinishedAt.IsZero() || before <= 0 || !blocker.DecidedAt.Before(r.DecidedAt) {
+		return ""
+	}
+	return fmt.Sprintf("it ended %s before, which was not written down yet when this was decided", schedule.Elapsed(max(before, time.Millisecond)))
+}
+
+// WhySkipped is the reason of a skip in words, with what became of the occurrence it
+// was left to, and of the run that stood in its way. blocker may be nil.
+func (s *Store) WhySkipped(ctx context.Context, r Run, blocker *Run, p schedule.Policies) (why string, err error) {
+	why = schedule.Reason(r.Reason).InWords(p, r.Note, r.Late())
+	if blocker != nil && r.EndedUnnoticed(*blocker) != "" {
+		why += "; " + r.EndedUnnoticed(*blocker)
+	}
+	switch schedule.Reason(r.Reason) {
+	case schedule.ReasonCoalesced:
+		later, err := s.LeftTo(ctx, r)
+		if err != nil {
+			return why, err
+		}
+		why += "; " + LeftToInWords(later)
+	case schedule.ReasonMissed:
+		newest, err := s.NewestMissed(ctx, r, p)
+		if err != nil {
+			return why, err
+		}
+		if newest != nil {
+			why += "; " + LeftToInWords(newest)
+		}
+	}
+	return why, nil
+}
+
 // LeftToInWords says what became of the occurrence that a coalesced one was left to.
 func LeftToInWords(later *Run) string {
 	if later == nil {

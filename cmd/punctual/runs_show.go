@@ -91,7 +91,7 @@ func (c *runsShowCommand) Run(a *app, s *settings) error {
 
 // viewRun adds to a run what the queue knows of its job, while it keeps it.
 func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runView, error) {
-	v := runView{Run: run, Why: whySkipped(run, one)}
+	v := runView{Run: run}
 	if run.Blocker > 0 {
 		blockers, err := st.Runs(a.Context, store.RunFilter{JobID: run.Blocker, Limit: 1})
 		if err != nil {
@@ -101,17 +101,17 @@ func viewRun(a *app, st *store.Store, run store.Run, one *store.Overview) (runVi
 			v.BlockedBy = &blockers[0]
 		}
 	}
-	if schedule.Reason(run.Reason) == schedule.ReasonCoalesced {
-		later, err := st.LeftTo(a.Context, run)
-		if err != nil {
-			return v, err
-		}
-		v.Why += "; " + store.LeftToInWords(later)
+	policies := schedule.DefaultPolicies()
+	if one != nil {
+		policies = one.Policies
+	}
+	var err error
+	if v.Why, err = st.WhySkipped(a.Context, run, v.BlockedBy, policies); err != nil {
+		return v, err
 	}
 	if run.JobID == 0 {
 		return v, nil
 	}
-	var err error
 	if v.ByHand, err = st.JobActivities(a.Context, run.JobID); err != nil {
 		return v, err
 	}
@@ -183,15 +183,6 @@ func whoCancelled(a *app, st *store.Store, v runView, one *store.Overview) (stri
 		return "", err
 	}
 	return fmt.Sprintf("by a newer occurrence, %s (overlap: cancel)", newer.Occurrence), nil
-}
-
-// whySkipped is the reason of a skip in words.
-func whySkipped(r store.Run, one *store.Overview) string {
-	policies := schedule.DefaultPolicies()
-	if one != nil {
-		policies = one.Policies
-	}
-	return schedule.Reason(r.Reason).InWords(policies, r.Note)
 }
 
 func (v runView) print(a *app, zone *time.Location, now time.Time) {

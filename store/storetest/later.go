@@ -44,6 +44,66 @@ var laterTests = []test{
 		h.tick()
 		equal(h, "of one that was superseded", left("waits"), "that one, waits@"+schedule.FormatInstant(moment("15:00"))+", waits for a worker")
 	}},
+	{"what was missed within the grace is told with the newest, which alone might run", func(h *house) {
+		h.apply(declared("a", "every 20s", catchUp(schedule.CatchUpNone)), declared("b", "every 20s", catchUp(schedule.CatchUpNone)))
+		last := func(key string, fits func(store.Run) bool) (last store.Run) {
+			h.Helper()
+			for n := range len(h.ledger(key)) {
+				if r := h.run(key, n); fits(r) {
+					last = r
+				}
+			}
+			return last
+		}
+		why := func(key string) string {
+			h.Helper()
+			one, err := h.Overviews(h.ctx(), key)
+			h.must(err)
+			missed := last(key, func(r store.Run) bool { return r.Reason == string(schedule.ReasonMissed) })
+			text, err := h.WhySkipped(h.ctx(), missed, nil, one[0].Policies)
+			h.must(err)
+			return text
+		}
+		job := func(key, state string) {
+			h.Helper()
+			h.job(last(key, func(r store.Run) bool { return r.JobID != 0 }).JobID, state)
+		}
+		h.at("10:00:00")
+		h.tick()
+		job("a", "completed")
+		job("b", "running")
+		h.at("10:00:54")
+		h.tick()
+		within := "the clock was away when it was due; of those that were missed only the newest may run, if the clock is back within 1m (catch_up: none); that one, "
+		equal(h, "within the grace", why("a"), within+"a@2026-11-23T10:00:40Z, waits for a worker")
+		equal(h, "where that one did not run either", why("b"), within+"b@2026-11-23T10:00:40Z, was skipped: previous run not finished")
+	}},
+	{"a skip says if the run in the way had ended before, and that was not written down yet", func(h *house) {
+		h.apply(declared("a", "hourly at :00"))
+		h.at("10:00")
+		h.tick()
+		h.job(h.run("a", 0).JobID, "running")
+		h.at("11:00")
+		h.tick()
+		why := func() string {
+			h.Helper()
+			blocker := h.run("a", 0)
+			text, err := h.WhySkipped(h.ctx(), h.run("a", 1), &blocker, schedule.DefaultPolicies())
+			h.must(err)
+			return text
+		}
+		plain := "the previous run had not finished (overlap: skip)"
+		equal(h, "while it runs", why(), plain)
+		h.job(h.run("a", 0).JobID, "completed")
+		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		ended := func(after time.Duration) {
+			h.exec("UPDATE punctual_occurrence SET finished_at = $1 WHERE id = $2", h.run("a", 1).DecidedAt.Add(after), h.run("a", 0).ID)
+		}
+		ended(time.Second)
+		equal(h, "when it has ended since", why(), plain)
+		ended(-80 * time.Millisecond)
+		equal(h, "when it had ended before", why(), plain+"; it ended 80ms before, which was not written down yet when this was decided")
+	}},
 	{"a skip says if the run in the way waited for a worker", func(h *house) {
 		h.apply(declared("a", "hourly at :00"))
 		h.at("10:00")

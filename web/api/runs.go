@@ -175,14 +175,9 @@ func (a *api) getRun(ctx context.Context, in *Named) (*answer[RunDetail], error)
 		if o, err := a.overviewOf(ctx, run.Schedule); err == nil {
 			policies = o.Policies
 		}
-		v.Why = schedule.Reason(run.Reason).InWords(policies, run.Note)
-	}
-	if schedule.Reason(run.Reason) == schedule.ReasonCoalesced {
-		later, err := a.Store.LeftTo(ctx, run)
-		if err != nil {
+		if v.Why, err = a.Store.WhySkipped(ctx, run, v.BlockedBy, policies); err != nil {
 			return nil, err
 		}
-		v.Why += "; " + store.LeftToInWords(later)
 	}
 	if err := a.addJob(ctx, &v); err != nil {
 		return nil, err

@@ -23,6 +23,9 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 	switch reason := schedule.Reason(v.Reason); {
 	case v.State == "skipped" && reason == schedule.ReasonPaused:
 		return s.explainPause(ctx, v, policies, now)
+	case v.State == "skipped" && reason == schedule.ReasonMissed && policies != nil:
+		v.addWhy(away)
+		return s.explainMissed(ctx, v, *policies)
 	case v.State == "skipped" && (reason == schedule.ReasonMissed || reason == schedule.ReasonBeyondCatchUp || reason == schedule.ReasonDeleted):
 		v.addWhy(away)
 		return nil
@@ -51,6 +54,9 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 		v.addWhy(away)
 		v.Verdict.Next = afterAll
 		return nil
+	case v.State == "skipped" && v.Blocked != nil:
+		v.addWhy(sentence(v.EndedUnnoticed(*v.Blocked)))
+		return nil
 	case v.Job == nil:
 		return nil
 	}
@@ -76,7 +82,7 @@ func (v *runView) addWhy(text string) { v.Verdict.Why = strings.TrimSpace(v.Verd
 // clocksAway says in which time no clock ran, if a run was decided so late that it
 // matters; empty: one ran, or it is not known.
 func (s *site) clocksAway(ctx context.Context, r store.Run) (string, error) {
-	due := lastDue(r)
+	due := r.LastDue()
 	if r.DecidedAt.Sub(due) < lateAfter || r.Origin != "clock" {
 		return "", nil
 	}
@@ -103,6 +109,16 @@ func (s *site) explainLeft(ctx context.Context, v *runView) error {
 		v.addWhy(sentence(store.LeftToInWords(later)))
 	}
 	v.GaveWay = later
+	return err
+}
+
+// explainMissed adds what became of the newest of those that were missed, where it
+// was that which might run.
+func (s *site) explainMissed(ctx context.Context, v *runView, policies schedule.Policies) error {
+	newest, err := s.Store.NewestMissed(ctx, v.Run, policies)
+	if newest != nil {
+		v.addWhy(sentence(store.LeftToInWords(newest)))
+	}
 	return err
 }
 

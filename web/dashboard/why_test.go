@@ -270,7 +270,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		{name: "coalesced into one that was skipped", file: plain, do: func(p *past) { p.at(one); p.runs(); p.at(three) }, asked: "2026-03-07T14:00", schedule: "was to run for all (catch_up: latest)",
 			occurrence: "That one, it@2026-03-07T15:00:00Z, was skipped: previous run not finished.", says: []string{">it@2026-03-07T15:00:00Z</a>"}},
 		{name: "coalesced into one that waits", file: it(", overlap: wait"), do: func(p *past) { p.at(one); p.at(three) }, asked: "2026-03-07T14:00", schedule: "was to run for all (catch_up: latest)", occurrence: "That one is not decided yet."},
-		{name: "missed within the grace", file: "schedules:\n  it: { when: every 30s, run: \"true\", catch_up: none }\n", do: func(p *past) { p.at(one + 35*time.Second) }, asked: "2026-03-07T13:00", schedule: "of those that were missed only the newest may run, if the clock is back within 1m (catch_up: none)", hides: []string{"came back more than"}},
+		{name: "missed within the grace", file: "schedules:\n  it: { when: every 30s, run: \"true\", catch_up: none }\n", do: func(p *past) { p.at(one + 35*time.Second) }, asked: "2026-03-07T13:00", schedule: "of those that were missed only the newest may run, if the clock is back within 1m (catch_up: none)", occurrence: "That one, it@2026-03-07T13:00:30Z, waits for a worker.", hides: []string{"came back more than"}},
 		{name: "superseded while it waited", file: it(", overlap: wait"), do: func(p *past) {
 			p.at(one)
 			p.at(two)

@@ -236,18 +236,15 @@ func whySkipped(r store.Run, p *schedule.Policies) string {
 // whyMissed says why an occurrence is not made up for where nothing is but the
 // newest, within the grace.
 func whyMissed(r store.Run, p *schedule.Policies) string {
-	switch {
-	case p == nil:
+	if p == nil {
 		return "The clock was away when it was due; then it is not made up for (catch_up: none)."
-	case r.DecidedAt.Sub(lastDue(r)) > time.Duration(p.Grace):
-		return fmt.Sprintf("The clock was away when it was due, and came back more than %s later; then it is not made up for (catch_up: none).", p.Grace)
 	}
-	return fmt.Sprintf("The clock was away when it was due; of those that were missed only the newest may run, if the clock is back within %s (catch_up: none).", p.Grace)
+	return sentence(p.MissedInWords(r.Late()))
 }
 
 // whyBeyond says by which of the two limits an occurrence is not made up for.
 func whyBeyond(r store.Run, p *schedule.Policies) string {
-	switch age := r.DecidedAt.Sub(lastDue(r)); {
+	switch age := r.Late(); {
 	case p == nil:
 		return "More were missed than are made up for (catch_up: all)."
 	case age > time.Duration(p.CatchUpWindow):
@@ -258,14 +255,6 @@ func whyBeyond(r store.Run, p *schedule.Policies) string {
 		return fmt.Sprintf("%s %s old when the clock came back, and only what was due in the last %s is made up for (catch_up: all, catch_up_window).", which, roughly(age), p.CatchUpWindow)
 	}
 	return fmt.Sprintf("More were missed, or waited, than the newest %d, which are made up for (catch_up: all, catch_up_max).", p.CatchUpMax)
-}
-
-// lastDue is when the last of those was due that a row stands for.
-func lastDue(r store.Run) time.Time {
-	if r.Count > 1 {
-		return r.Until
-	}
-	return r.Due
 }
 
 func whyNotFinished(r store.Run) string {

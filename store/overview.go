@@ -156,6 +156,9 @@ func (o Overview) NextRun(now time.Time) (schedule.Nominal, bool) {
 	return next, ok
 }
 
+// FatePaused is the fate of what falls due in a pause.
+const FatePaused = "will be skipped: paused"
+
 // Upcoming is a nominal that is yet to be due, and what will become of it as
 // things stand.
 type Upcoming struct {
@@ -188,7 +191,7 @@ func (o Overview) AheadUntil(now, until time.Time, n int) []Upcoming {
 		}
 		for _, pause := range o.Pauses {
 			if pause.Until.IsZero() || nominal.Due.Before(pause.Until) {
-				u.Fate = "will be skipped: paused"
+				u.Fate = FatePaused
 			}
 		}
 		next, after = append(next, u), nominal.At

@@ -60,7 +60,8 @@ type RunFilter struct {
 	Latest bool
 	// Each means so many rows of each schedule, the newest.
 	Each int
-	// Unseen means final failures that nobody has said to have seen.
+	// Unseen means final failures that nobody has said to have seen, those among them
+	// whose outcomes are not in the ledger yet.
 	Unseen   bool
 	ID       int64
 	Keys     []string  // of these schedules; none: of all
@@ -280,6 +281,8 @@ func (s *Store) parts(f RunFilter) []part {
 	switch {
 	case state == "" && f.Error != "":
 		return s.partsWithWords(f.Error)
+	case state == "" && f.Unseen:
+		return []part{{unseen, true}, {s.uncopied(), false}}
 	case state == "":
 		return []part{{}}
 	case state == "skipped":
@@ -347,8 +350,12 @@ func (s *Store) runsWhere(f RunFilter, part part) (condition string, arguments [
 	if f.Backfill != 0 {
 		where("o.origin = 'backfill' AND o.run = $%d", f.Backfill)
 	}
-	if f.Unseen {
+	switch {
+	case f.Unseen && part.told:
 		condition += " AND " + unseen
+	case f.Unseen:
+		// Its outcome may not have been copied into the ledger yet.
+		condition += " AND " + s.stateOf() + " IN ('failed', 'expired') AND o.seen_at IS NULL"
 	}
 	if f.ID != 0 {
 		where("o.id = $%d", f.ID)

@@ -56,7 +56,26 @@ func (s *Store) failures(ctx context.Context, runs []Run) ([]Failure, error) {
 	return all, rows.Err()
 }
 
-// CountUnseen counts them.
+// JustFailed counts the final failures of a schedule, or of all, whose outcomes are
+// not in the ledger yet: a moment later they can be marked as seen.
+func (s *Store) JustFailed(ctx context.Context, key string) (int, error) {
+	counts := map[string]int{}
+	err := s.countPart(ctx, RunFilter{Key: key, Unseen: true}, part{s.uncopied(), false}, counts)
+	return counts["failed"] + counts["expired"], err
+}
+
+// JustFailedInWords says what becomes of them; empty: there are none.
+func JustFailedInWords(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 has just failed, and is not in the ledger yet: try again in a second or two."
+	}
+	return fmt.Sprintf("%d have just failed, and are not in the ledger yet: try again in a second or two.", n)
+}
+
+// CountUnseen counts those of them that are in the ledger.
 func (s *Store) CountUnseen(ctx context.Context) (n int, err error) {
 	// Every id is above zero: SQLite takes the index of those unseen, which is in
 	// order of id, where it would read all failures by another.

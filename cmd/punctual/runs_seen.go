@@ -55,29 +55,50 @@ func (c *runsSeenCommand) Run(a *app, s *settings) error {
 			}
 		}
 	}
+	// Before: what is copied meanwhile is marked, and at worst told of twice.
+	just := 0
+	if c.Named == "" {
+		if just, err = st.JustFailed(a.Context, c.Schedule); err != nil {
+			return fmt.Errorf("marking failures as seen: %w", err)
+		}
+	}
 	marked, err := st.MarkSeen(a.Context, filter, actor())
 	if err != nil {
 		return fmt.Errorf("marking failures as seen: %w", err)
 	}
-	left, err := st.CountUnseen(a.Context)
+	left, err := countUnseen(a, st)
 	if err != nil {
 		return err
 	}
+	text := fmt.Sprintf("Marked %s as seen; %d unseen.", counted(marked, "failure"), left)
 	if marked == 0 {
-		_, err = fmt.Fprintln(a.Stdout, c.nothing(run, left))
-		return err
+		text = c.nothing(run, left, just)
 	}
-	_, err = fmt.Fprintf(a.Stdout, "Marked %s as seen; %d unseen.\n", counted(marked, "failure"), left)
+	_, err = fmt.Fprintln(a.Stdout, strings.TrimSpace(text+" "+store.JustFailedInWords(just)))
 	return err
 }
 
-// nothing says why nothing was marked. left are the unseen failures of others.
-func (c *runsSeenCommand) nothing(run store.Run, left int) string {
+// countUnseen counts the failures that nobody has seen, those among them that are not
+// in the ledger yet.
+func countUnseen(a *app, st *store.Store) (int, error) {
+	just, err := st.JustFailed(a.Context, "")
+	if err != nil {
+		return 0, err
+	}
+	n, err := st.CountUnseen(a.Context)
+	return n + just, err
+}
+
+// nothing says why nothing was marked. left are the unseen failures of others, and
+// just those that are about to come into the ledger, of which more is told behind it.
+func (c *runsSeenCommand) nothing(run store.Run, left, just int) string {
 	others := "."
 	if left > 0 {
 		others = fmt.Sprintf("; of others, %d (punctual runs list --unseen).", left)
 	}
 	switch {
+	case just > 0:
+		return "Nothing was marked."
 	case c.Schedule != "":
 		return fmt.Sprintf("No failure of %s is unseen%s", c.Schedule, others)
 	case c.Named == "":

@@ -185,7 +185,26 @@ var watchTests = []test{
 		h.job(h.run("a", 0).JobID, "discarded", "boom")
 		h.job(h.run("b", 0).JobID, "cancelled", queue.ErrExpired.Error())
 		h.job(h.run("c", 0).JobID, "completed")
+		listed := func(f store.RunFilter) (lines []string) {
+			h.Helper()
+			f.Unseen = true
+			runs, err := h.Runs(h.ctx(), f)
+			h.must(err)
+			for _, r := range runs {
+				lines = append(lines, r.Schedule+" "+r.State)
+			}
+			return lines
+		}
+		just := func(key string) int { h.Helper(); n, err := h.JustFailed(h.ctx(), key); h.must(err); return n }
+		same(h, "before the outcomes are in the ledger", listed(store.RunFilter{}), []string{"b expired", "a failed"})
+		same(h, "of one", listed(store.RunFilter{Key: "a"}), []string{"a failed"})
+		same(h, "in a state", listed(store.RunFilter{State: "expired"}), []string{"b expired"})
+		same(h, "with words", listed(store.RunFilter{Error: "boom"}), []string{"a failed"})
+		same(h, "that are open", listed(store.RunFilter{Open: true}), nil)
+		equal(h, "just failed", [3]int{just(""), just("a"), just("c")}, [3]int{2, 1, 0})
 		h.must(errorOf(h.CopyOutcomes(h.ctx())))
+		equal(h, "just failed, once they are", just(""), 0)
+		same(h, "when they are", listed(store.RunFilter{}), []string{"b expired", "a failed"})
 		same(h, "unseen", h.unseen(), []string{"b 10:00", "a 10:00"})
 		health, err := h.Health(h.ctx())
 		h.must(err)

@@ -351,11 +351,18 @@ func (s *site) markSeen(w http.ResponseWriter, r *http.Request) error {
 		}
 		f = store.SeenFilter{JobID: run.JobID}
 	}
+	just := 0
+	if f.JobID == 0 {
+		var err error
+		if just, err = s.Store.JustFailed(r.Context(), f.Key); err != nil {
+			return err
+		}
+	}
 	n, err := s.Store.MarkSeen(r.Context(), f, actor(r))
 	if err != nil {
 		return s.refused(w, r, to, err)
 	}
-	return s.done(w, r, to, fmt.Sprintf("Marked %s as seen.", counted(n, "failure")))
+	return s.done(w, r, to, strings.TrimSpace(fmt.Sprintf("Marked %s as seen. %s", counted(n, "failure"), store.JustFailedInWords(just))))
 }
 
 // pauseQueue makes workers take nothing more from a queue.

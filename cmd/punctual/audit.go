@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/punctual-dev/punctual/schedule"
+	"github.com/punctual-dev/punctual/store"
 )
 
 // auditCommand accounts for every occurrence.
@@ -31,8 +33,11 @@ type auditFinding struct {
 type audited struct {
 	OK        bool           `json:"ok"`
 	Schedules int            `json:"schedules"`
-	Failures  int            `json:"failures"` // occurrences that fail
+	Deleted   int            `json:"deleted,omitempty"` // of them
+	Failures  int            `json:"failures"`          // occurrences that fail
 	Findings  []auditFinding `json:"findings"`
+
+	clocks int // alive, where something is overdue
 }
 
 // Run audits.
@@ -49,12 +54,20 @@ func (c *auditCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return known(a, st, "auditing", c.Key, err)
 	}
+	live, err := st.CountSchedules(a.Context, store.OverviewFilter{Key: c.Key})
+	if err != nil {
+		return fmt.Errorf("auditing: %w", err)
+	}
+	result.Deleted = max(result.Schedules-live, 0)
 	if c.Live {
 		now, err := st.Now(a.Context)
 		if err != nil {
 			return fmt.Errorf("auditing: %w", err)
 		}
 		failLate(now, result.Findings)
+		if result.clocks, err = st.ClocksAlive(a.Context); err != nil {
+			return fmt.Errorf("auditing: %w", err)
+		}
 	}
 	for _, f := range result.Findings {
 		if f.Failure {
@@ -113,14 +126,60 @@ func (r audited) print(a *app) {
 			fmt.Fprintf(a.Stdout, "  → %s\n", f.Advice)
 		}
 	}
-	of := counted(r.Schedules, "schedule")
 	if r.OK {
 		rest := ""
 		if n := len(r.Findings); n > 0 {
 			rest = fmt.Sprintf(" (%s to read, no failure)", counted(n, "line"))
 		}
-		fmt.Fprintf(a.Stdout, "%s: every occurrence is accounted for%s.\n", of, rest)
+		fmt.Fprintf(a.Stdout, "%s: every occurrence is accounted for%s.\n", r.audited(), rest)
 		return
 	}
-	fmt.Fprintf(a.Stdout, "%s: %s. Nothing mends a row that was changed behind Punctual's back: see punctual audit --help.\n", of, a.paint(counted(r.Failures, "failure"), red))
+	fmt.Fprintf(a.Stdout, "%s in %s. %s\n", a.paint(counted(r.Failures, "failure"), red), r.failing(), r.whatHelps())
+}
+
+// audited says what was audited.
+func (r audited) audited() string {
+	text := counted(r.Schedules, "schedule")
+	switch {
+	case r.Deleted == 0:
+		return text
+	case r.Deleted == r.Schedules:
+		return text + ", deleted"
+	}
+	return fmt.Sprintf("%s, %d of them deleted", text, r.Deleted)
+}
+
+// failing says of how many schedules there are failures.
+func (r audited) failing() string {
+	keys := map[string]bool{}
+	for _, f := range r.Findings {
+		if f.Failure {
+			keys[f.Key] = true
+		}
+	}
+	if r.Schedules <= 1 {
+		return r.audited()
+	}
+	return fmt.Sprintf("%d of %s", min(len(keys), r.Schedules), r.audited())
+}
+
+// whatHelps says what to do about the failures: what is only late is decided by a
+// clock, and what was changed by others is not mended.
+func (r audited) whatHelps() string {
+	late, other := false, false
+	for _, f := range r.Findings {
+		late = late || f.Failure && f.Kind == schedule.FindingPending
+		other = other || f.Failure && f.Kind != schedule.FindingPending
+	}
+	var words []string
+	switch {
+	case late && r.clocks == 0:
+		words = append(words, "Start a clock (punctual start, or punctual clock): it decides then what is not yet decided.")
+	case late:
+		words = append(words, "A clock is alive, and has not come to what is not yet decided: see punctual health.")
+	}
+	if other {
+		words = append(words, "Nothing mends a row that was changed behind Punctual's back: see punctual audit --help.")
+	}
+	return strings.Join(words, " ")
 }

@@ -41,6 +41,8 @@ type applied struct {
 	Faults   []config.Finding    `json:"faults,omitempty"`  // why the file cannot be read
 	Refused  []appliedFault      `json:"refused,omitempty"` // why the database refuses it
 
+	cut bool // there are more faults than are told
+
 	// owner is the file whose schedules they are; standard input has no name, and
 	// is what else stood in the file of --config.
 	owner string
@@ -98,7 +100,7 @@ func (c *applyCommand) Run(a *app, s *settings) error {
 func (c *applyCommand) apply(a *app, s *settings, result *applied) error {
 	file, err := readFile(a, s)
 	if faulty, ok := errors.AsType[*config.Error](err); ok {
-		result.Faults = faulty.Faults
+		result.Faults, result.cut = faulty.Faults, faulty.More
 		return nil
 	}
 	if err != nil {
@@ -227,11 +229,8 @@ var alertSigns = map[string]struct {
 // print writes the plan to the output; what is wrong with it or the file goes
 // to the error output.
 func (r *applied) print(a *app) {
-	for _, findings := range [][]config.Finding{r.Faults, r.Warnings} {
-		for _, finding := range findings {
-			fmt.Fprintf(a.Stderr, "%s\n\n", finding.Render(a.TerminalErr))
-		}
-	}
+	a.printFaults(r.Faults)
+	a.printFaults(r.Warnings)
 	if !r.OK {
 		r.printRefusal(a)
 		return
@@ -253,6 +252,21 @@ func (r *applied) print(a *app) {
 	if len(r.Left) > 0 {
 		fmt.Fprintf(a.Stdout, "Not in the file any more, but left alone: %s. --prune deletes them.\n", some(r.Left))
 	}
+}
+
+// printFaults tells what is wrong with a file, or a hazard.
+func (a *app) printFaults(faults []config.Finding) {
+	for _, fault := range faults {
+		fmt.Fprintf(a.Stderr, "%s\n\n", fault.Render(a.TerminalErr))
+	}
+}
+
+// faultsOf says how many faults a file has.
+func faultsOf(file string, n int, more bool) string {
+	if more {
+		return fmt.Sprintf("%s has more than %s", file, counted(n, "fault"))
+	}
+	return fmt.Sprintf("%s has %s", file, counted(n, "fault"))
 }
 
 func (c appliedChange) print(a *app, widest int) {
@@ -312,7 +326,7 @@ func (r *applied) summary() string {
 
 func (r *applied) printRefusal(a *app) {
 	if len(r.Faults) > 0 {
-		fmt.Fprintf(a.Stderr, "punctual: %s has %s; nothing was applied.\n", r.File, counted(len(r.Faults), "fault"))
+		fmt.Fprintf(a.Stderr, "punctual: %s; nothing was applied.\n", faultsOf(r.File, len(r.Faults), r.cut))
 		return
 	}
 	for _, fault := range r.Refused {

@@ -151,3 +151,29 @@ func TestSchemaPrintsJSON(t *testing.T) {
 		t.Errorf("schema = %d, valid JSON: %v", got.code, json.Valid([]byte(got.out)))
 	}
 }
+
+func TestACommandThatTakesAFileSaysThatItTakesOne(t *testing.T) {
+	for _, command := range []string{"check", "apply", "simulate"} {
+		got := runIn(t, "", command, "c.yaml", "d.yaml")
+		if want := "punctual: punctual " + command + " takes one file, and d.yaml is another: " + command + " each alone\n"; got.code != 2 || !strings.HasPrefix(got.errors, want) {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	}
+	got := runIn(t, "", "start", "c.yaml")
+	if want := "punctual: punctual start takes no file as an argument; a flag names it: punctual start --config c.yaml\n"; got.code != 2 || !strings.HasPrefix(got.errors, want) {
+		t.Errorf("%+v, want %q", got, want)
+	}
+}
+
+func TestFaultsOfAFileEndWithWhatWasNotDone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "punctual.yaml")
+	if err := os.WriteFile(path, []byte("schedules: {a: {when: soon, run: 5}}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ command, done string }{{"start", "started"}, {"apply", "applied"}, {"simulate", "simulated"}} {
+		got := runIn(t, "", c.command, "--config", path, "--database", "sqlite:"+filepath.Join(filepath.Dir(path), "punctual.db"))
+		if got.code != 1 || !strings.HasPrefix(got.errors, path+":1:") || !strings.HasSuffix(got.errors, "\n\npunctual: "+path+" has 2 faults; nothing was "+c.done+".\n") {
+			t.Errorf("%s: %+v", c.command, got)
+		}
+	}
+}

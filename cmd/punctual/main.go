@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
+	"github.com/punctual-dev/punctual/config"
 	"github.com/punctual-dev/punctual/database"
 )
 
@@ -132,8 +134,17 @@ func run(a *app, arguments []string) int {
 		explainUse(a.Stderr, parser, arguments, fmt.Errorf("--%s is given with nothing in it; leave it out, or say which (a variable of a script may not be set)", flag))
 		return 2
 	}
-	return a.exitCode(command.Run(a, &line.settings), withoutPassword(line.Database))
+	err = command.Run(a, &line.settings)
+	if faulty, ok := errors.AsType[*config.Error](err); ok {
+		a.printFaults(faulty.Faults)
+		fmt.Fprintf(a.Stderr, "punctual: %s; nothing was %s.\n", faultsOf(faulty.Faults[0].File, len(faulty.Faults), faulty.More), cmp.Or(doneWithFile[command.Selected().Name], "done"))
+		return 1
+	}
+	return a.exitCode(err, withoutPassword(line.Database))
 }
+
+// doneWithFile is what commands do with a schedule file without faults.
+var doneWithFile = map[string]string{"start": "started", "simulate": "simulated"}
 
 // usual are the arguments with what every other program understands put into the
 // words of this one: help, and --version.

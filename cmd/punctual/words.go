@@ -86,10 +86,14 @@ func harms(command string) bool {
 }
 
 // fileNotFlag says how the schedule file is named to a command that was given it as
-// an argument, and takes none. Empty: it is no such complaint.
+// an argument, and takes none, and to one that was given two that it takes one.
+// Empty: it is no such complaint.
 func fileNotFlag(command *kong.Node, complaint string) string {
 	rest, ok := strings.CutPrefix(complaint, "unexpected argument ")
 	path, _, _ := strings.Cut(rest, ",")
+	if ok && slices.ContainsFunc(command.Positional, func(p *kong.Positional) bool { return p.Name == "file" }) {
+		return fmt.Sprintf("%s takes one file, and %s is another: %s each alone", command.FullPath(), path, command.Name)
+	}
 	if !ok || !strings.HasSuffix(path, ".yaml") && !strings.HasSuffix(path, ".yml") {
 		return ""
 	}

@@ -35,7 +35,10 @@ func (c *runsOutputCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	if c.Follow {
-		_, err := follow(a, st, run.JobID, true)
+		run, err := follow(a, st, run.JobID, true)
+		if err == nil {
+			fmt.Fprintf(a.Stderr, "%s: %s\n", run.Occurrence, ended(run))
+		}
 		return goesOn(a, err, fmt.Sprintf("job %d", run.JobID), fmt.Sprintf("punctual runs cancel %d stops it", run.JobID))
 	}
 	t := tail{store: st, job: run.JobID}
@@ -59,6 +62,16 @@ type tail struct {
 	store             *store.Store
 	job               int64
 	attempt, sequence int
+	open              bool // what was printed last does not end its line
+}
+
+// endLine begins a new line for what punctual has to say, on its error output: what a
+// job wrote to its output stays as it was where that goes elsewhere.
+func (t *tail) endLine(a *app) {
+	if t.open {
+		t.open = false
+		fmt.Fprintln(a.Stderr)
+	}
 }
 
 // print prints what there is and not printed yet.
@@ -73,9 +86,11 @@ func (t *tail) print(a *app) error {
 		}
 		for _, p := range pieces {
 			if p.Attempt > 1 && p.Attempt != t.attempt {
+				t.endLine(a)
 				fmt.Fprintf(a.Stderr, "punctual: attempt %d\n", p.Attempt)
 			}
 			t.attempt, t.sequence = p.Attempt, p.Sequence
+			t.open = len(p.Data) > 0 && p.Data[len(p.Data)-1] != '\n'
 			if _, err := stream(a, p.Stream).Write(p.Data); err != nil {
 				return err
 			}
@@ -100,6 +115,7 @@ const lookEvery = 200 * time.Millisecond
 // and waits on: somebody may come.
 func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
 	t := tail{store: st, job: job}
+	defer t.endLine(a) // the caller says how it ended
 	still, told := newHints(), 0
 	for {
 		runs, err := st.Runs(a.Context, store.RunFilter{JobID: job, Limit: 1})
@@ -121,10 +137,14 @@ func follow(a *app, st *store.Store, job int64, print bool) (store.Run, error) {
 		}
 		if runs[0].State == "retryable" && runs[0].Attempts != told {
 			told = runs[0].Attempts
+			t.endLine(a)
 			still.say(a, triesAgain(a, st, runs[0]))
 		}
 		if still.due() {
-			still.say(a, whyStill(a, st, runs[0]))
+			if why := whyStill(a, st, runs[0]); still.news(why) {
+				t.endLine(a)
+				still.say(a, why)
+			}
 		}
 		if err := pause(a); err != nil {
 			return runs[0], err

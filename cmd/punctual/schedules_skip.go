@@ -77,7 +77,13 @@ func tellPaused(a *app, st *store.Store, key string) error {
 		fmt.Fprintf(a.Stdout, "%s is paused: %s.\n", key, pauseInWords(pause, zone))
 	}
 	if next, ok := one.NextRun(now); ok {
-		fmt.Fprintf(a.Stdout, "The next to run is %s, unless it is resumed before.\n", localNominal(next.At, zone))
+		unless := ""
+		unpaused := one
+		unpaused.Pauses = nil
+		if sooner, ok := unpaused.NextRun(now); ok && sooner.At.Before(next.At) {
+			unless = ", unless it is resumed before"
+		}
+		fmt.Fprintf(a.Stdout, "The next to run is %s%s.\n", localNominal(next.At, zone), unless)
 		return nil
 	}
 	fmt.Fprintf(a.Stdout, "Nothing of it runs %s.\n", end)

@@ -78,9 +78,12 @@ func (h *hints) due() bool {
 	return true
 }
 
+// news says of a hint that it is one, and new.
+func (h *hints) news(text string) bool { return text != "" && !h.told[text] }
+
 // say tells a hint on the error output, if it is one, and new.
 func (h *hints) say(a *app, text string) {
-	if text != "" && !h.told[text] {
+	if h.news(text) {
 		h.told[text] = true
 		fmt.Fprintf(a.Stderr, "%s.\n", text)
 	}

@@ -244,7 +244,7 @@ func TestEveryReasonIsToldInWords(t *testing.T) {
 		{"missed", older, "It did not run.", "came back more than 1m later"},
 		{"missed within the grace", skipped(schedule.ReasonMissed), "It did not run.", "only the newest may run, if the clock is back within 1m"},
 		{"paused", skipped(schedule.ReasonPaused), "It did not run.", "while the schedule was paused"},
-		{"not finished", skipped(schedule.ReasonNotFinished), "It did not run.", "job 7, had not finished"},
+		{"not finished", skipped(schedule.ReasonNotFinished), "It did not run.", "The previous run had not finished"},
 		{"superseded", skipped(schedule.ReasonSuperseded), "It did not run.", "a newer occurrence took its place"},
 		{"deleted", skipped(schedule.ReasonDeleted), "It did not run.", "was deleted"},
 		{"by hand", skipped(schedule.ReasonByHand), "It did not run.", "ada said that it is to be skipped"},

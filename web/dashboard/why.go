@@ -44,7 +44,7 @@ func (s *site) why(w http.ResponseWriter, r *http.Request) error {
 		return s.orHistory(w, r, key, err)
 	}
 	one := found[0]
-	p := s.newPage(r, key+": why did it not run?", "/schedules")
+	p := s.newPage(r, key+": did it run?", "/schedules")
 	v := whyView{Key: key, Zone: zoneOf(one).String(), Asked: strings.TrimSpace(r.URL.Query().Get("at")), InUTC: r.URL.Query().Get("zone") == "UTC"}
 	p.Main = &v
 	at, err := readInstant(v.Asked, v.askedZone())

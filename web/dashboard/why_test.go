@@ -265,7 +265,7 @@ func TestWhyAnOccurrenceDidNotRunIsToldOnItsPageAndOnThatOfItsSchedule(t *testin
 		{name: "queued late, since no clock ran", file: plain, do: func(p *past) { p.away(one-10*time.Minute, one+20*time.Second); p.at(one + 20*time.Second) },
 			schedule: "It has been in the queue", occurrence: "It was queued 20 s after it was due. No clock was heard from between Sat 7 Mar 2026, 12:50:00 UTC and Sat 7 Mar 2026, 13:00:20 UTC.", hides: []string{"had to wait its turn"}},
 		{name: "the run before it had not finished", file: plain, do: func(p *past) { p.at(one); p.runs(); p.at(two) }, asked: "2026-03-07T14:00", schedule: "had not finished (overlap: skip)", says: []string{"comes due faster than its job finishes"}},
-		{name: "the run before it had not begun", file: plain, do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "The previous run, job 1, was waiting for a worker (overlap: skip).",
+		{name: "the run before it had not begun", file: plain, do: func(p *past) { p.at(one); p.at(two) }, asked: "2026-03-07T14:00", schedule: "The previous run was waiting for a worker (overlap: skip).",
 			says: []string{"look at the processes"}, hides: []string{"faster than its job finishes", "<dt>Note"}},
 		{name: "coalesced into one that was skipped", file: plain, do: func(p *past) { p.at(one); p.runs(); p.at(three) }, asked: "2026-03-07T14:00", schedule: "was to run for all (catch_up: latest)",
 			occurrence: "That one, it@2026-03-07T15:00:00Z, was skipped: previous run not finished.", says: []string{">it@2026-03-07T15:00:00Z</a>"}},

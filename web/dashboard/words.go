@@ -261,10 +261,8 @@ func whyNotFinished(r store.Run) string {
 	switch {
 	case r.Origin == "trigger" && r.Note != "":
 		return sentence(r.Note)
-	case r.Blocker > 0 && r.Note == schedule.NoteNotTaken:
-		return fmt.Sprintf("The previous run, job %d, was waiting for a worker (overlap: skip).", r.Blocker)
-	case r.Blocker > 0:
-		return fmt.Sprintf("The previous run, job %d, had not finished (overlap: skip).", r.Blocker)
+	case r.Note == schedule.NoteNotTaken:
+		return "The previous run was waiting for a worker (overlap: skip)."
 	}
 	return "The previous run had not finished (overlap: skip)."
 }

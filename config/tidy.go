@@ -9,9 +9,10 @@ import (
 
 // tidied reads a file that has faults again, without what makes no sense of all that
 // stands around it: marks of a merge, white space that is none to YAML, templates,
-// dashes that begin no item and what else stands where it cannot. Each is told, where the library of YAML would trip over
-// something else. It gives nil where there is none of that. A file without faults is
-// never looked at in this way: what can be read means what it says.
+// dashes that begin no item and what else stands where it cannot. Each is told, where
+// the library of YAML would trip over something else. It gives nil where there is none
+// of that. A file without faults is never looked at in this way: what can be read means
+// what it says.
 func tidied(name string, data []byte) *document {
 	d, text := newDocument(name, data)
 	if !(&yamlReader{findings: d.findings}).readable([]byte(text)) {
@@ -26,6 +27,8 @@ func tidied(name string, data []byte) *document {
 	d.templates(lines, replaced)
 	d.textsBehindMarks(lines, replaced)
 	d.otherComments(lines)
+	d.opensWithoutColon(lines)
+	d.namesAmongKeys(lines)
 	d.dashesAlone(lines, replaced)
 	d.dashesAtTheTop(lines)
 	d.dashesBeforeKeys(lines, replaced)

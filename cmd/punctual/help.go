@@ -109,7 +109,7 @@ func explainUse(w io.Writer, parser *kong.Kong, arguments []string, err error) {
 	if missing := missingArguments.FindStringSubmatch(err.Error()); missing != nil {
 		text = fmt.Sprintf("%s is missing: %s", missing[1], "punctual "+node.Summary())
 	}
-	text = cmp.Or(flagCalledOtherwise(node, err.Error(), arguments), fileNotFlag(node, err.Error()), text)
+	text = cmp.Or(flagCalledOtherwise(node, err.Error(), arguments), argumentNotFlag(node, err.Error()), text)
 	if rest, ok := strings.CutPrefix(err.Error(), "unexpected argument "); ok && len(node.Children) > 0 {
 		word, _, _ := strings.Cut(rest, ",") // the parser's own suggestion follows
 		instead := cmp.Or(calledOtherwise(node, word), suggested(node, word, false), suggested(parser.Model.Node, word, node != parser.Model.Node))

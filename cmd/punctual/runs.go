@@ -100,7 +100,7 @@ func (c *runsListCommand) Run(a *app, s *settings) error {
 	}
 	listRuns(a, runs, zonesOfRuns(a, st, runs), now)
 	if more {
-		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d\n", runs[len(runs)-1].ID)
+		fmt.Fprintf(a.Stdout, "Earlier ones: add --before %d (which numbers the row, and not its job)\n", runs[len(runs)-1].ID)
 	}
 	return nil
 }
@@ -395,7 +395,13 @@ func (r reference) job(a *app, st *store.Store) (store.Run, error) {
 	if runs[0].Note != "" {
 		why = runs[0].Note
 	}
-	return store.Run{}, &exitError{Code: 1, Message: fmt.Sprintf("%s was skipped (%s), so it has no job", runs[0].Occurrence, why)}
+	name, after := runs[0].Occurrence, ""
+	if at := r.filter.Nominal; !at.IsZero() {
+		// Of a stretch that was skipped together it is this one that is asked for.
+		name = schedule.OccurrenceName(runs[0].Schedule, at)
+		after = fmt.Sprintf("; punctual backfill %s --from %s --to %s   runs it after all", runs[0].Schedule, schedule.FormatInstant(at), schedule.FormatInstant(at.Add(time.Second)))
+	}
+	return store.Run{}, &exitError{Code: 1, Message: fmt.Sprintf("%s was skipped (%s), so it has no job%s", name, why, after)}
 }
 
 // errInterrupted says that a person stopped waiting.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/punctual-dev/punctual/schedule"
 )
 
 // otherWords are what other programs call what this one calls otherwise: for each,
@@ -85,19 +87,22 @@ func harms(command string) bool {
 	return slices.Contains([]string{"skip-next", "skip", "delete", "cancel", "revoke", "remove"}, last)
 }
 
-// fileNotFlag says how the schedule file is named to a command that was given it as
-// an argument, and takes none, and to one that was given two that it takes one.
-// Empty: it is no such complaint.
-func fileNotFlag(command *kong.Node, complaint string) string {
+// argumentNotFlag says how the schedule file, or a schedule, is named to a command that
+// was given it as an argument, and takes none, and to one that was given two files that
+// it takes one. Empty: it is no such complaint.
+func argumentNotFlag(command *kong.Node, complaint string) string {
 	rest, ok := strings.CutPrefix(complaint, "unexpected argument ")
 	path, _, _ := strings.Cut(rest, ",")
 	if ok && slices.ContainsFunc(command.Positional, func(p *kong.Positional) bool { return p.Name == "file" }) {
 		return fmt.Sprintf("%s takes one file, and %s is another: %s each alone", command.FullPath(), path, command.Name)
 	}
-	if !ok || !strings.HasSuffix(path, ".yaml") && !strings.HasSuffix(path, ".yml") {
-		return ""
+	if ok && (strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")) {
+		return fmt.Sprintf("%s takes no file as an argument; a flag names it: %[1]s --config %s", command.FullPath(), path)
 	}
-	return fmt.Sprintf("%s takes no file as an argument; a flag names it: %[1]s --config %s", command.FullPath(), path)
+	if ok && len(command.Positional) == 0 && schedule.ValidKey(path) && slices.ContainsFunc(command.Flags, func(f *kong.Flag) bool { return f.Name == "schedule" }) {
+		return fmt.Sprintf("%s takes no argument; a flag names the schedule: %[1]s --schedule %s", command.FullPath(), path)
+	}
+	return ""
 }
 
 // emptyFlag is a flag that was given with nothing in it, where that would quietly

@@ -156,6 +156,7 @@ func TestAFlagOfOtherProgramsIsAnsweredWithOurs(t *testing.T) {
 		{"schedules trigger report --follow", "there is no flag --follow; --wait: "},
 		{"worker --threads 4", "there is no flag --threads; --concurrency: "},
 		{"start punctual.yaml", "start takes no file as an argument; a flag names it: punctual start --config punctual.yaml"},
+		{"runs list report", "runs list takes no argument; a flag names the schedule: punctual runs list --schedule report"},
 		{"worker jobs.yml", "punctual worker --config jobs.yml"},
 	} {
 		got := runIn(t, "", strings.Fields(c.line)...)

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestWhatOpensSomethingAndIsWrittenWronglyIsToldAlone(t *testing.T) {
+	const keys = "    when: every 10s\n    run: x\n"
+	for _, c := range []struct {
+		name, file string
+		want       []string
+	}{
+		{
+			"the key of a second schedule", "schedules:\n  a:\n" + keys + "    b:\n" + keys + "  c:\n" + keys,
+			[]string{`5:5 schedules.b: "b" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`},
+		},
+		{
+			"the key of the first schedule", "schedules:\n    a:\n" + keys + "  b:\n" + keys,
+			[]string{`2:5 schedules.a: "a" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`},
+		},
+		{
+			"the keys of two schedules", "schedules:\n  a:\n" + keys + "    b:\n    retries: 2\n" + keys + "    'c':\n" + keys,
+			[]string{
+				`5:5 schedules.b: "b" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`,
+				`9:5 schedules.c: "c" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`,
+			},
+		},
+		{
+			"a key of the file without its colon, above several", "schedules\n  a:\n" + keys + "  b:\n" + keys + "  c:\n" + keys,
+			[]string{"1:1 : this is not a key with a value → put a colon after the key: schedules:"},
+		},
+		{
+			"another key of the file without its colon", "defaults # for all\n  retries: 2\nschedules:\n  a:\n" + keys,
+			[]string{"1:1 : this is not a key with a value → put a colon after the key: defaults:"},
+		},
+		{"a variable without a value stays one", "schedules:\n  a:\n    env:\n      B:\n      when: x\n" + keys, faultsIn(t, "schedules:\n  a:\n    env:\n      B:\n      C: x\n"+keys)},
+	} {
+		if got := faultsIn(t, c.file); !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type lifeline struct {
 	renew func() store.Process
 
 	steady steadiness    // of the turns of this process
+	ticks  bool          // a tick is on record
 	soon   time.Duration // from the last turn until somebody may be found dead; zero: not known
 
 	mu   sync.Mutex
@@ -54,6 +55,9 @@ func (l *lifeline) run(ctx context.Context, process func(context.Context) error)
 	<-done
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
+	if l.tickedAt != nil {
+		_, _ = l.beat(ended) // tells of the last tick
+	}
 	// If this fails, the process is found dead after a while; no more is lost.
 	_ = l.store.Stopped(ended, l.process.ID)
 	return err
@@ -74,13 +78,17 @@ func (l *lifeline) beatOn(ctx context.Context) {
 }
 
 // pause is the time until the next turn: that between two beats, or less where
-// somebody will be dead before.
+// somebody will be dead before, or a clock that ticks is not on record yet.
 func (l *lifeline) pause() time.Duration {
 	const soonest = 100 * time.Millisecond
-	if l.soon <= 0 || l.soon >= store.BeatEvery {
-		return store.BeatEvery
+	pause := store.BeatEvery
+	if l.tickedAt != nil && !l.ticks {
+		pause = time.Second
 	}
-	return max(l.soon, soonest)
+	if l.soon > 0 {
+		pause = min(pause, max(l.soon, soonest))
+	}
+	return pause
 }
 
 // turn beats, and looks for those that do so no longer. It returns false if this
@@ -194,6 +202,7 @@ func (l *lifeline) beat(ctx context.Context) (alive bool, err error) {
 	if alive, err = l.store.Beat(limited, process); err != nil || !alive {
 		return alive, err
 	}
+	l.ticks = !process.TickAt.IsZero()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = time.Now()

@@ -51,6 +51,42 @@ func (d *document) namesAmongKeys(lines []string) {
 	}
 }
 
+// firstKeysAstray tells the first keys of schedules that are indented less than those
+// behind them, and indents them alike. To YAML the schedule would hold nothing.
+func (d *document) firstKeysAstray(lines []string) {
+	column := columnOfSchedules(lines)
+	from := slices.IndexFunc(lines, opensSchedules) + 1
+	numbers := slices.Collect(structure(lines))
+	for i := 0; i+2 < len(numbers) && column > 0 && len(d.all) < maxFaults; i++ {
+		name, indent := indented(lines[numbers[i]])
+		first, shallow := indented(lines[numbers[i+1]])
+		second, deep := indented(lines[numbers[i+2]])
+		if numbers[i] < from || indent != column || name[0] == '-' || !opensKey.MatchString(name) || deep <= column || shallow > column {
+			continue
+		}
+		key, _, _ := strings.Cut(first, ":")
+		if !holdsValue(first) || !isOfSchedule(first) || !isOfSchedule(second) || shallow == 0 && slices.Contains(fileFields().names, key) {
+			continue
+		}
+		owner, _, _ := strings.Cut(name, ":")
+		owner = strings.Trim(owner, `"'`)
+		d.add(place{numbers[i+1] + 1, shallow + 1, len([]rune(key))}, below(below("schedules", owner), key),
+			fmt.Sprintf("indent it by %s, like them", spaceCount(deep)), fmt.Sprintf("%s is indented less than the other keys of %s:", quoted(key), owner))
+		lines[numbers[i+1]] = strings.Repeat(" ", deep) + first
+	}
+}
+
+// isOfSchedule says whether a line begins with a key of a schedule.
+func isOfSchedule(content string) bool {
+	key, _, found := strings.Cut(content, ":")
+	return found && slices.Contains(scheduleFields().names, key)
+}
+
+// holdsValue says whether a key has its value in its own line.
+func holdsValue(content string) bool {
+	return plainKey.MatchString(content) && !opensKey.MatchString(content)
+}
+
 // makesScheduleBeside says whether lines begin with keys that make a schedule, indented
 // as far as that.
 func makesScheduleBeside(lines []string, numbers []int, column int) bool {

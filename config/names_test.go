@@ -34,6 +34,18 @@ func TestWhatOpensSomethingAndIsWrittenWronglyIsToldAlone(t *testing.T) {
 			"another key of the file without its colon", "defaults # for all\n  retries: 2\nschedules:\n  a:\n" + keys,
 			[]string{"1:1 : this is not a key with a value → put a colon after the key: defaults:"},
 		},
+		{
+			"the first key of a schedule, as far as the schedule", "schedules:\n  a:\n" + keys + "  b:\n  when: every 5s\n    run: x\n    retries: 3\n  c:\n" + keys,
+			[]string{`6:3 schedules.b.when: "when" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
+		},
+		{
+			"the first key of a schedule, at the edge", "schedules:\n  b:\nwhen: every 5s\n    run: x\n    retries: 3\n",
+			[]string{`3:1 schedules.b.when: "when" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
+		},
+		{
+			"the first key of a schedule, by one space", "schedules:\n  b:\n http: { url: \"http://localhost/\" }\n    when: every 5s\n  c:\n" + keys,
+			[]string{`3:2 schedules.b.http: "http" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
+		},
 		{"a variable without a value stays one", "schedules:\n  a:\n    env:\n      B:\n      when: x\n" + keys, faultsIn(t, "schedules:\n  a:\n    env:\n      B:\n      C: x\n"+keys)},
 	} {
 		if got := faultsIn(t, c.file); !slices.Equal(got, c.want) {

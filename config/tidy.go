@@ -29,6 +29,7 @@ func tidied(name string, data []byte) *document {
 	d.otherComments(lines)
 	d.opensWithoutColon(lines)
 	d.namesAmongKeys(lines)
+	d.firstKeysAstray(lines)
 	d.dashesAlone(lines, replaced)
 	d.dashesAtTheTop(lines)
 	d.dashesBeforeKeys(lines, replaced)

@@ -89,6 +89,9 @@ func (s *Store) WhySkipped(ctx context.Context, r Run, blocker *Run, p schedule.
 	if blocker != nil && r.EndedUnnoticed(*blocker) != "" {
 		why += "; " + r.EndedUnnoticed(*blocker)
 	}
+	if blocker != nil && r.State == "skipped" && blocker.DecidedAt.Equal(r.DecidedAt) {
+		why += "; both were decided at the same moment, by a clock that had been away"
+	}
 	switch schedule.Reason(r.Reason) {
 	case schedule.ReasonCoalesced:
 		later, err := s.LeftTo(ctx, r)

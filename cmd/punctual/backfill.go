@@ -58,7 +58,7 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 		return err
 	}
 	if c.DryRun {
-		return c.plan(a, st, request, zone)
+		return c.plan(a, st, request, overviews[0])
 	}
 	b, err := st.StartBackfill(a.Context, request)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *backfillCommand) Run(a *app, s *settings) error {
 	case b.ID == 0 && c.JSON:
 		return a.printJSON(viewBackfill(b))
 	case b.ID == 0:
-		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request, a.now(), zone))
+		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(request, overviews[0], a.now()))
 		return err
 	case c.Wait:
 		return c.wait(a, st, b, overviews[0].Schedule)
@@ -113,19 +113,26 @@ func (c *backfillCommand) tellEnd(a *app, asked store.BackfillRequest, b store.B
 	}
 }
 
-func (c *backfillCommand) nothing(r store.BackfillRequest, now time.Time, zone *time.Location) string {
+// nothing says why there is nothing to run.
+func (c *backfillCommand) nothing(r store.BackfillRequest, o store.Overview, now time.Time) string {
+	zone := zoneOf(o.Schedule)
 	if r.From.After(now) {
 		return fmt.Sprintf("the range begins at %s, which is yet to come: a backfill makes up for what is past, and what is to come runs by itself", local(r.From, zone))
 	}
 	text := fmt.Sprintf("%s has no occurrence from %s to %s", c.Key, local(r.From, zone), local(r.To, zone))
-	if !c.Rerun {
+	spec, err := o.When.Parse()
+	switch {
+	case err == nil && spec.Count(r.From.Add(-time.Millisecond), r.To.Add(-time.Millisecond)) == 0:
+		return text + fmt.Sprintf(" by its when as it is now: %s.", spec.Describe())
+	case !c.Rerun:
 		return text + " that is past and had no job. --rerun runs those that had one again."
 	}
 	return text + " that is past."
 }
 
 // plan lists what would run; of many occurrences a person sees the first.
-func (c *backfillCommand) plan(a *app, st *store.Store, r store.BackfillRequest, zone *time.Location) error {
+func (c *backfillCommand) plan(a *app, st *store.Store, r store.BackfillRequest, o store.Overview) error {
+	zone := zoneOf(o.Schedule)
 	nominals, err := st.PlanBackfill(a.Context, r)
 	if err != nil {
 		return err
@@ -139,7 +146,7 @@ func (c *backfillCommand) plan(a *app, st *store.Store, r store.BackfillRequest,
 		return a.printJSON(p)
 	}
 	if len(nominals) == 0 {
-		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(r, a.now(), zone))
+		_, err = fmt.Fprintf(a.Stdout, "Nothing to do: %s\n", c.nothing(r, o, a.now()))
 		return err
 	}
 	const shown = 50

@@ -347,8 +347,8 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 // noOccurrence says that an instant is no nominal, and which are near.
 func noOccurrence(o store.Overview, at time.Time) string {
 	text := fmt.Sprintf("%s has no occurrence at that instant", o.Key)
-	if at.Before(o.CreatedAt) {
-		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt)
+	if at.Before(o.CreatedAt) && o.When.Yields(at) {
+		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt) + "; " + makesUp(o.Key, at)
 	}
 	text += whyNone(o.When, at, zoneOf(o.Schedule))
 	var near []string
@@ -358,10 +358,18 @@ func noOccurrence(o store.Overview, at time.Time) string {
 	if next, more := o.Timeline.Next(at); more {
 		near = append(near, schedule.OccurrenceName(o.Key, next.At))
 	}
-	if len(near) > 0 {
+	switch len(near) {
+	case 1:
+		text += "; the nearest is " + near[0]
+	case 2:
 		text += "; the nearest are " + strings.Join(near, " and ")
 	}
 	return text
+}
+
+// makesUp says what runs one occurrence that is past.
+func makesUp(key string, at time.Time) string {
+	return fmt.Sprintf("punctual backfill %s --from %s --to %s   runs it after all", key, schedule.FormatInstant(at), schedule.FormatInstant(at.Add(time.Second)))
 }
 
 // whyNone says why an instant is none of a when's, in the words of a line.
@@ -399,7 +407,13 @@ func (r reference) job(a *app, st *store.Store) (store.Run, error) {
 	if at := r.filter.Nominal; !at.IsZero() {
 		// Of a stretch that was skipped together it is this one that is asked for.
 		name = schedule.OccurrenceName(runs[0].Schedule, at)
-		after = fmt.Sprintf("; punctual backfill %s --from %s --to %s   runs it after all", runs[0].Schedule, schedule.FormatInstant(at), schedule.FormatInstant(at.Add(time.Second)))
+		switch overviews, err := st.Overviews(a.Context, runs[0].Schedule); {
+		case err != nil: // it is deleted
+		case overviews[0].When.Yields(at):
+			after = "; " + makesUp(runs[0].Schedule, at)
+		default:
+			after = "; its when has changed since and yields it no more, so no backfill runs it: punctual schedules trigger " + runs[0].Schedule + "   runs it now"
+		}
 	}
 	return store.Run{}, &exitError{Code: 1, Message: fmt.Sprintf("%s was skipped (%s), so it has no job%s", name, why, after)}
 }

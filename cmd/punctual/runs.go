@@ -352,11 +352,8 @@ func noOccurrence(o store.Overview, at time.Time) string {
 	}
 	text += whyNone(o.When, at, zoneOf(o.Schedule))
 	var near []string
-	if before, ok := o.Timeline.Prev(at); ok {
-		near = append(near, schedule.OccurrenceName(o.Key, before.At))
-	}
-	if next, more := o.Timeline.Next(at); more {
-		near = append(near, schedule.OccurrenceName(o.Key, next.At))
+	for _, nominal := range nearest(o, at) {
+		near = append(near, schedule.OccurrenceName(o.Key, nominal))
 	}
 	switch len(near) {
 	case 1:
@@ -365,6 +362,27 @@ func noOccurrence(o store.Overview, at time.Time) string {
 		text += "; the nearest are " + strings.Join(near, " and ")
 	}
 	return text
+}
+
+// nearest are the nominals before and after an instant. Before the schedule was created
+// they are those that a backfill runs.
+func nearest(o store.Overview, at time.Time) (near []time.Time) {
+	if spec, err := o.When.Parse(); at.Before(o.CreatedAt) && err == nil {
+		if before, ok := spec.Prev(at); ok {
+			near = append(near, before)
+		}
+		if next, ok := spec.Next(at); ok {
+			near = append(near, next)
+		}
+		return near
+	}
+	if before, ok := o.Timeline.Prev(at); ok {
+		near = append(near, before.At)
+	}
+	if next, ok := o.Timeline.Next(at); ok {
+		near = append(near, next.At)
+	}
+	return near
 }
 
 // makesUp says what runs one occurrence that is past.

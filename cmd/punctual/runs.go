@@ -352,7 +352,7 @@ func noOccurrence(o store.Overview, at time.Time) string {
 	}
 	text += whyNone(o.When, at, zoneOf(o.Schedule))
 	var near []string
-	for _, nominal := range nearest(o, at) {
+	for _, nominal := range nominalsBeside(o, at) {
 		near = append(near, schedule.OccurrenceName(o.Key, nominal))
 	}
 	switch len(near) {
@@ -364,9 +364,9 @@ func noOccurrence(o store.Overview, at time.Time) string {
 	return text
 }
 
-// nearest are the nominals before and after an instant. Before the schedule was created
+// nominalsBeside are the nominals before and after an instant. Before the schedule was created
 // they are those that a backfill runs.
-func nearest(o store.Overview, at time.Time) (near []time.Time) {
+func nominalsBeside(o store.Overview, at time.Time) (near []time.Time) {
 	if spec, err := o.When.Parse(); at.Before(o.CreatedAt) && err == nil {
 		if before, ok := spec.Prev(at); ok {
 			near = append(near, before)

@@ -46,6 +46,10 @@ func TestWhatOpensSomethingAndIsWrittenWronglyIsToldAlone(t *testing.T) {
 			"the first key of a schedule, by one space", "schedules:\n  b:\n http: { url: \"http://localhost/\" }\n    when: every 5s\n  c:\n" + keys,
 			[]string{`3:2 schedules.b.http: "http" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
 		},
+		{
+			"a tab before the key of a schedule", "schedules:\n  a:\n" + keys + "\tb:\n" + keys + "  c:\n" + keys,
+			[]string{"5:1 : a tab cannot indent → indent with spaces"},
+		},
 		{"a variable without a value stays one", "schedules:\n  a:\n    env:\n      B:\n      when: x\n" + keys, faultsIn(t, "schedules:\n  a:\n    env:\n      B:\n      C: x\n"+keys)},
 	} {
 		if got := faultsIn(t, c.file); !slices.Equal(got, c.want) {

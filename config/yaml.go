@@ -191,9 +191,18 @@ func (r *yamlReader) mendTab(text string, tab *token.Token) string {
 func leading(line string) string { return line[:len(line)-len(strings.TrimLeft(line, " \t"))] }
 
 // wantedIndentation is that of the line before; where that is a key without a
-// value, that of what stands below it, or two spaces more.
+// value, that of what stands below it, or two spaces more. A key that is none of ours
+// and holds the keys below it is indented less than they are, as the one above that does.
 func wantedIndentation(lines []string, at int) string {
 	before := indentation(lines[:at])
+	key := strings.TrimSuffix(strings.TrimSpace(lines[at]), ":")
+	if below := firstBelow(lines, at); opensBlock(lines[at:at+1]) && !isAnyKey(key) && below < len(lines) && leading(lines[below]) == before {
+		for _, line := range slices.Backward(lines[:at]) {
+			if space := leading(line); strings.TrimSpace(line) != "" && len(space) < len(before) {
+				return space
+			}
+		}
+	}
 	if at == 0 || !opensBlock(lines[:at]) {
 		return before
 	}

@@ -50,6 +50,10 @@ func TestWhatOpensSomethingAndIsWrittenWronglyIsToldAlone(t *testing.T) {
 			"a tab before the key of a schedule", "schedules:\n  a:\n" + keys + "\tb:\n" + keys + "  c:\n" + keys,
 			[]string{"5:1 : a tab cannot indent → indent with spaces"},
 		},
+		{
+			"a colon within a when", "schedules:\n  a:\n    when: every: 10s\n    run: x\n",
+			[]string{`3:11 schedules.a: a key cannot stand here → put it in quotes: 'every 10s', without the colon`},
+		},
 		{"a variable without a value stays one", "schedules:\n  a:\n    env:\n      B:\n      when: x\n" + keys, faultsIn(t, "schedules:\n  a:\n    env:\n      B:\n      C: x\n"+keys)},
 	} {
 		if got := faultsIn(t, c.file); !slices.Equal(got, c.want) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/punctual-dev/punctual/calendar"
 )
 
 // oneLine is a key or the dash of an item, and a value that stands behind it.
@@ -27,6 +29,11 @@ func valueInQuotes(line, problem string) string {
 	first, _, isKey := strings.Cut(parts[1], ": ")
 	if isKey && isAnyKey(first) { // a: when: every 5s
 		return ""
+	}
+	if without := strings.Replace(parts[1], ": ", " ", 1); isKey && strings.HasPrefix(strings.TrimSpace(line), "when:") {
+		if _, err := (calendar.When{Expressions: []string{without}}).Parse(); err == nil { // when: every: 10s
+			return inQuotesOf(without) + ", without the colon"
+		}
 	}
 	return inQuotesOf(parts[1])
 }

@@ -132,7 +132,7 @@ func (r *yamlReader) mendList(lines []string, from, indent int, key string) {
 	}
 	for _, l := range told {
 		if l.more > 0 {
-			l.problem += fmt.Sprintf(", here and in %s below", lineCount(l.more))
+			l.problem += fmt.Sprintf(", here and in %s below", counted(l.more, "line"))
 		}
 		r.add(l.at, r.pathAbove(l.at.line-1, indent+1), l.advice, l.problem)
 	}
@@ -145,11 +145,11 @@ type lacking struct {
 	more            int
 }
 
-func lineCount(n int) string {
+func counted(n int, noun string) string {
 	if n == 1 {
-		return "1 line"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d lines", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // itemProblem says what an item of a list lacks, and how it is written with that.

@@ -178,7 +178,7 @@ func (r *yamlReader) lineAstray(from, to int, field string) bool {
 		}
 		if advice != "" {
 			first, _, _ := strings.Cut(field, " ")
-			r.add(place{number, indent + 1, len([]rune(content))}, first, advice, "this is not a key with a value")
+			r.add(place{number, indent + 1, len([]rune(content))}, first, advice, noKeyProblem)
 			return true
 		}
 		if header := blockHeader.FindStringSubmatch(content); header != nil {
@@ -286,7 +286,10 @@ func likeAbove(spaces int) string {
 	return fmt.Sprintf("indent it by %d spaces, like the one above", spaces)
 }
 
-const shallowProblem = "this line is indented less than its neighbours"
+const (
+	shallowProblem = "this line is indented less than its neighbours"
+	noKeyProblem   = "this is not a key with a value"
+)
 
 // isClosed says whether a value in quotes or brackets ends on its line.
 func isClosed(value string) bool {

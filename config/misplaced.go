@@ -29,7 +29,7 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 				name, _, _ := strings.Cut(word, ":")
 				d.meant[n][name] = true
 			}
-			d.fault(key, field, advice, "this is not a key with a value")
+			d.fault(key, field, advice, noKeyProblem)
 			return
 		}
 	}
@@ -42,7 +42,7 @@ func (d *decoder) unknown(n, key *node, fields structFields, field string) {
 		if advice := d.withoutColon(key.place.line, content, indent); advice != "" && indent == key.place.column-1 {
 			name, _, _ := strings.Cut(key.text, " ")
 			d.meant[n][name] = true
-			d.fault(key, field, advice, "this is not a key with a value")
+			d.fault(key, field, advice, noKeyProblem)
 			return
 		}
 	}

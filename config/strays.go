@@ -107,12 +107,12 @@ func dashMeant(above, key string) string {
 
 // deeperBelow says whether what follows a line is indented further than it.
 func deeperBelow(lines []string, number, indent int) bool {
-	for _, line := range lines[number+1:] {
-		if content, deep := indented(line); content != "" && content[0] != '#' {
-			return deep > indent
-		}
+	at := firstBelow(lines, number)
+	if at == len(lines) {
+		return false
 	}
-	return false
+	_, deep := indented(lines[at])
+	return deep > indent
 }
 
 // dashesBeforeKeys tells the dashes before keys of a mapping, and takes them away: to

@@ -135,7 +135,7 @@ func andBelow(more int) string {
 	if more == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", here and in %s below", lineCount(more))
+	return fmt.Sprintf(", here and in %s below", counted(more, "line"))
 }
 
 // orHere ends a problem with where it is: here, and how many lines further down.

@@ -180,7 +180,7 @@ func (r *yamlReader) mendTab(text string, tab *token.Token) string {
 		more = more[1:]
 	}
 	if len(more) > 0 {
-		problem += fmt.Sprintf(", here and in %s below", lineCount(len(more)))
+		problem += fmt.Sprintf(", here and in %s below", counted(len(more), "line"))
 	}
 	r.further = append(r.further, more...)
 	r.add(place{line, 1, 1}, "", advice, problem)

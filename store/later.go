@@ -71,6 +71,10 @@ func (s *Store) NewestMissed(ctx context.Context, r Run, p schedule.Policies) (*
 	return newest, nil
 }
 
+// DecidedWith says whether two runs were decided at the same moment: what was missed
+// is, by a clock that has been away.
+func (r Run) DecidedWith(other Run) bool { return r.DecidedAt.Equal(other.DecidedAt) }
+
 // EndedUnnoticed says that the run in the way of a skipped one had ended before that
 // was decided. The end of a job is written down some milliseconds after it ended, and
 // until then it stands in the way. Empty: it had not.
@@ -89,7 +93,7 @@ func (s *Store) WhySkipped(ctx context.Context, r Run, blocker *Run, p schedule.
 	if blocker != nil && r.EndedUnnoticed(*blocker) != "" {
 		why += "; " + r.EndedUnnoticed(*blocker)
 	}
-	if blocker != nil && r.State == "skipped" && blocker.DecidedAt.Equal(r.DecidedAt) {
+	if blocker != nil && r.State == "skipped" && r.DecidedWith(*blocker) {
 		why += "; both were decided at the same moment, by a clock that had been away"
 	}
 	switch schedule.Reason(r.Reason) {

@@ -189,9 +189,5 @@ func counted(n int, noun string) string {
 // oneLine is the beginning of a command that may have many lines.
 func oneLine(text string) string {
 	const enough = 60
-	characters := []rune(strings.Join(strings.Fields(text), " "))
-	if len(characters) > enough {
-		return string(characters[:enough]) + "…"
-	}
-	return string(characters)
+	return shortened(strings.Join(strings.Fields(text), " "), enough)
 }

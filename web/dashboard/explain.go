@@ -49,7 +49,7 @@ func (s *site) explain(ctx context.Context, v *runView, policies *schedule.Polic
 		return s.explainExpired(ctx, v)
 	case v.State == "cancelled":
 		return s.explainCancel(ctx, v, policies)
-	case v.State == "skipped" && v.Blocked != nil && v.Blocked.DecidedAt.Equal(v.DecidedAt):
+	case v.State == "skipped" && v.Blocked != nil && v.DecidedWith(*v.Blocked):
 		v.Verdict.Why += " Both were decided at the same moment, by a clock that had been away."
 		v.addWhy(away)
 		v.Verdict.Next = afterAll

@@ -161,12 +161,17 @@ type findings struct {
 	more    bool  // than all
 	further []int // lines besides those of findings that have what one finding tells
 
+	// reindented is, by line, what a line is read with in place of the tabs that indent
+	// it. What is looked at and added stands in columns of the line as it is read; what
+	// is told, in those of the line as it was written.
+	reindented map[int]string
+
 	recent     []rune // a line in characters, since one may hold all faults
 	recentLine int
 }
 
 func newFindings(file string, lines []string, hazards bool) *findings {
-	return &findings{file: file, hazards: hazards, lines: lines, told: map[Finding]bool{}}
+	return &findings{file: file, hazards: hazards, lines: lines, told: map[Finding]bool{}, reindented: map[int]string{}}
 }
 
 // add notes a finding; the same at the same place is told once, under the
@@ -181,18 +186,28 @@ func (f *findings) add(at place, field, advice, problem string) {
 		return
 	}
 	f.told[same] = true
+	at = f.asWritten(at)
 	found := Finding{
 		File: f.file, Line: max(at.line, 1), Column: max(at.column, 1),
 		Field: field, Problem: problem, Advice: advice, Hazard: f.hazards,
 	}
-	if line := f.line(at.line); len(line) > 0 {
+	if line := f.written(at.line); len(line) > 0 {
 		found.Source, found.before, found.carets = excerpt(line, at)
 	}
 	f.all = append(f.all, found)
 }
 
-// line is a line in characters; it has none if it is not in the file.
+// line is a line as it is read, in characters; it has none if it is not in the file.
 func (f *findings) line(number int) []rune {
+	line := f.written(number)
+	if mended, ok := f.reindented[number]; ok && len(line) > 0 {
+		return append([]rune(mended), line[len(leading(f.lines[number-1])):]...)
+	}
+	return line
+}
+
+// written is a line as it stands in the file, in characters.
+func (f *findings) written(number int) []rune {
 	if number != f.recentLine {
 		f.recent, f.recentLine = nil, number
 		if number >= 1 && number <= len(f.lines) {
@@ -200,6 +215,21 @@ func (f *findings) line(number int) []rune {
 		}
 	}
 	return f.recent
+}
+
+// asWritten is where a place of a line as it is read stands in the file.
+func (f *findings) asWritten(at place) place {
+	mended, ok := f.reindented[at.line]
+	if !ok {
+		return at
+	}
+	tabbed := len(leading(f.lines[at.line-1]))
+	if at.column > len(mended) {
+		at.column += tabbed - len(mended)
+	} else {
+		at.column = min(at.column, max(tabbed, 1)) // within what indents it
+	}
+	return at
 }
 
 // sorted gives what was found in the order of the file, but tabs that indent before

@@ -184,6 +184,9 @@ func (r *yamlReader) mendTab(text string, tab *token.Token) string {
 	}
 	r.further = append(r.further, more...)
 	r.add(place{line, 1, 1}, "", advice, problem)
+	for _, number := range append(more, line) {
+		r.reindented[number] = leading(lines[number-1])
+	}
 	return strings.Join(lines, "\n")
 }
 

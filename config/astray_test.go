@@ -90,6 +90,7 @@ func TestAScheduleCountsAsFineIfNoFaultOfFormIsInIt(t *testing.T) {
 		{"a tab", three("\t"), 2},
 		{"a space that is not plain", three("\u00a0   "), 2},
 		{"two of them", strings.Replace(three("\u00a0   "), "a:\n    when", "a:\n\u00a0   when", 1), 1},
+		{"a key that stands twice", strings.Replace(three("    "), "  c:", "  a:", 1), 1},
 		{"behind the schedules", strings.Replace(three("    "), "ping:", "\u00a0ping:", 1), 3},
 	} {
 		_, err := Parse("punctual.yaml", []byte(c.file), Options{})

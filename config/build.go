@@ -94,6 +94,9 @@ func (d *document) build(f *File, o Options) {
 		d.entries = append(d.entries, e)
 		f.Schedules = append(f.Schedules, e.declaration)
 	}
+	for _, e := range d.again {
+		d.declare(e, o)
+	}
 	d.renames()
 	f.Limits = d.written.Limits
 	if owner := d.written.Owner; owner != nil {
@@ -187,6 +190,11 @@ func (d *document) fine() int {
 			if cut == len(path) || path[cut] == '.' || path[cut] == '[' {
 				faulty[path[:cut]] = true
 			}
+		}
+	}
+	if schedules := d.root.get("schedules"); schedules != nil {
+		for _, p := range schedules.twice {
+			faulty[p.key.text] = true
 		}
 	}
 	without, end := d.withoutField(), d.endOfSchedules()

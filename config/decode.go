@@ -26,6 +26,7 @@ type decoder struct {
 	wrong map[*node]bool
 	// meant holds the keys that were probably meant by unknown ones.
 	meant map[*node]map[string]bool
+	again []*entry // schedules under a key that stands above, too
 	steps int
 }
 
@@ -275,6 +276,15 @@ func (d *decoder) mapping(n *node, v reflect.Value, field string) {
 		value := reflect.New(v.Type().Elem()).Elem()
 		d.value(p.value, value, below(field, p.key.text))
 		v.SetMapIndex(reflect.ValueOf(p.key.text), value)
+	}
+	if field != "schedules" {
+		return
+	}
+	for _, p := range n.twice { // one of them is to be renamed, so what is wrong in either is told
+		e := &entry{key: p.key, node: p.value}
+		if d.value(p.value, reflect.ValueOf(&e.definition).Elem(), below(field, p.key.text)); e.definition != nil {
+			d.again = append(d.again, e)
+		}
 	}
 }
 

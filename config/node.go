@@ -24,6 +24,7 @@ type node struct {
 	told   bool   // a fault of its form has been told, from which others may follow
 	place  place
 	pairs  []pair
+	twice  []pair  // those whose key stands above, too, which has been told
 	merges []*node // what << names, until settled
 	items  []*node
 }

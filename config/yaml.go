@@ -447,7 +447,12 @@ func (r *yamlReader) settle(m *node) {
 	for _, p := range m.pairs {
 		first, twice := seen[p.key.text]
 		if twice {
-			r.add(p.key.place, r.field, "keep one of the two", fmt.Sprintf("the key %s stands twice; it stands first in line %d", quoted(p.key.text), first.place.line))
+			advice := "keep one of the two"
+			if r.field == "schedules" && (looksLikeSchedule(p.value) || p.value.get("job") != nil) {
+				advice += ", or rename one"
+			}
+			r.add(p.key.place, r.field, advice, fmt.Sprintf("the key %s stands twice; it stands first in line %d", quoted(p.key.text), first.place.line))
+			m.twice = append(m.twice, p)
 			continue
 		}
 		seen[p.key.text] = p.key

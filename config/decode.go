@@ -115,7 +115,7 @@ func (d *decoder) text(n *node, field string) (written string, ok bool) {
 		return "", false
 	}
 	name := nameOf(field)
-	allowed := cmp.Or(allowedTexts[name], textMeant(n, name))
+	allowed := cmp.Or(textMeant(n, name), allowedTexts[name])
 	if example := exampleTexts[name]; n.kind == null && example != "" {
 		d.fault(n, field, "for example "+example, "is empty")
 		return "", false

@@ -53,11 +53,11 @@ func (d *document) invalid(e *entry, field string, fault schedule.Fault) {
 		n = e.key
 	case first == "tags" && n == holder.get("tags"):
 		fault.Advice = cmp.Or(tagsMeant(n.text), withoutMark(n.text, namePattern.MatchString), fault.Advice)
-	case n.kind == text && !n.quoted && allowedTexts[fault.Field] != "":
+	case n.kind == text && allowedTexts[fault.Field] != "":
 		isAllowed := func(written string) bool {
 			return slices.Contains(strings.FieldsFunc(allowedTexts[fault.Field], notInWord), written)
 		}
-		fault.Advice = cmp.Or(withoutMark(n.text, isAllowed), fault.Advice)
+		fault.Advice = cmp.Or(withoutMark(n.text, isAllowed), textMeant(n, fault.Field), fault.Advice)
 	}
 	for _, names := range []string{"env", "http.headers"} { // what is wrong is the name
 		if name, ok := strings.CutPrefix(fault.Field, names+"."); ok {

@@ -168,11 +168,22 @@ func TestTextInQuotesThatIsRightIsNoFault(t *testing.T) {
 
 func TestAValueOfTheWrongKindIsToldWithTheValuesThatAreAllowed(t *testing.T) {
 	const instants = "write 2027-01-01 or 2027-01-01 09:00, both in the schedule's zone, or 2027-01-01T09:00:00Z"
+	const left = "write skip, the default: what comes due while a run goes on is left out; with wait or queue it waits, with cancel it ends the run"
+	const overlaps = "one of skip, wait, queue, cancel, allow: with skip, the default, what comes due while a run goes on is left out; only with allow may runs overlap"
 	for _, c := range []struct{ line, want string }{
 		{"catch_up: true", `15 schedules.a.catch_up: YAML reads true as a boolean; text belongs here → one of latest, all, none`},
 		{"catch_up:", `15 schedules.a.catch_up: is empty → one of latest, all, none`},
-		{"overlap: false", `14 schedules.a.overlap: YAML reads false as a boolean; text belongs here → one of skip, wait, queue, cancel, allow`},
-		{"overlap: [skip]", `14 schedules.a.overlap: is a list; one text belongs here → one of skip, wait, queue, cancel, allow`},
+		{"overlap: false", `14 schedules.a.overlap: YAML reads false as a boolean; text belongs here → ` + left},
+		{"overlap: no", `14 schedules.a.overlap: "no" is unknown → ` + left},
+		{"overlap: none", `14 schedules.a.overlap: "none" is unknown → ` + left},
+		{`overlap: "Forbid"`, `14 schedules.a.overlap: "Forbid" is unknown → ` + left},
+		{"overlap: 0", `14 schedules.a.overlap: YAML reads 0 as a number; text belongs here → ` + left},
+		{"overlap: true", `14 schedules.a.overlap: YAML reads true as a boolean; text belongs here → write allow: what comes due while a run goes on begins beside it`},
+		{"overlap: Replace", `14 schedules.a.overlap: "Replace" is unknown → write cancel: what comes due while a run goes on ends it, and begins`},
+		{"overlap: skip,", `14 schedules.a.overlap: "skip," is unknown → take the comma away: skip`},
+		{"overlap: later", `14 schedules.a.overlap: "later" is unknown → ` + overlaps},
+		{"overlap: [skip]", `14 schedules.a.overlap: is a list; one text belongs here → ` + overlaps},
+		{"overlap:", `14 schedules.a.overlap: is empty → ` + overlaps},
 		{"timezone: 1", `15 schedules.a.timezone: YAML reads 1 as a number; text belongs here → an IANA name such as Europe/Paris`},
 		{"backoff: {kind: 2}", `21 schedules.a.backoff.kind: YAML reads 2 as a number; text belongs here → one of exponential, fixed`},
 		{"inherit_env: false", `18 schedules.a.inherit_env: YAML reads false as a boolean; text belongs here → ` + inheritAllowed},

@@ -156,7 +156,25 @@ func textMeant(n *node, name string) string {
 	if name == "limit" && n.kind == number {
 		return fmt.Sprintf("limit names an entry of limits: write limit: api, and limits: {api: %s} at the top of the file; for one run at a time of this schedule alone leave it out: overlap: skip is the default", cmp.Or(strings.TrimLeft(n.text, "-0"), "1"))
 	}
+	if name == "overlap" {
+		return overlapMeant(n.text)
+	}
 	return ""
+}
+
+// overlapMeant is advice for a value that overlap does not take: what stands for yes, no
+// and the words of Kubernetes, or else all values, with the one that lets no runs
+// overlap and the one that does.
+func overlapMeant(written string) string {
+	switch strings.ToLower(written) {
+	case "no", "n", "false", "off", "none", "never", "not", "0", "deny", "denied", "forbid", "forbidden", "disallow", "disable", "disabled", "prevent", "single", "exclusive":
+		return fmt.Sprintf("write %s, the default: what comes due while a run goes on is left out; with %s or %s it waits, with %s it ends the run", schedule.OverlapSkip, schedule.OverlapWait, schedule.OverlapQueue, schedule.OverlapCancel)
+	case "yes", "y", "true", "on", "always", "allowed", "enable", "enabled", "permit", "permitted", "parallel", "concurrent", "unlimited":
+		return fmt.Sprintf("write %s: what comes due while a run goes on begins beside it", schedule.OverlapAllow)
+	case "replace", "kill", "terminate", "restart":
+		return fmt.Sprintf("write %s: what comes due while a run goes on ends it, and begins", schedule.OverlapCancel)
+	}
+	return fmt.Sprintf("%s: with %s, the default, what comes due while a run goes on is left out; only with %s may runs overlap", allowedTexts["overlap"], schedule.OverlapSkip, schedule.OverlapAllow)
 }
 
 // numbersMeant say which numbers a key takes.

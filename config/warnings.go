@@ -149,9 +149,9 @@ func (w *watch) clocksChange(e *entry, spec *calendar.Spec) {
 	}
 	others := ""
 	if n := len(changes) - 1; n == 1 {
-		others = "; one more such change follows within a year"
+		others = " One more such change follows within a year."
 	} else if n > 1 {
-		others = fmt.Sprintf("; %d more such changes follow within a year", n)
+		others = fmt.Sprintf(" %d more such changes follow within a year.", n)
 	}
 	w.warn(e, "when", "choose a time outside of the changes, or timezone: UTC, if that matters", "the clocks change: %s%s", changes[0].Why, others)
 }

@@ -162,3 +162,18 @@ func TestAnOutageTooShortForCatchUpIsWarnedOfWhereSomethingWouldBeLeftOut(t *tes
 		})
 	}
 }
+
+func TestHowManyChangesOfTheClocksFollowIsASentenceOfItsOwn(t *testing.T) {
+	for _, c := range []struct{ name, when, want string }{
+		{"one more", "daily at 02:15, 02:45", "as one with the others due then. One more such change follows within a year.\n"},
+		{"several more", "daily at 02:15, 02:30, 02:45", "as one with the others due then. 2 more such changes follow within a year.\n"},
+		{"none", "daily at 02:15", "it is due as they do.\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := warnings(t, "timezone: America/New_York\nschedules:\n  a:\n    when: "+c.when+"\n    run: echo\n", november)
+			if !strings.HasSuffix(got, c.want) {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}

@@ -26,6 +26,7 @@ var otherFlags = []struct {
 	{command: "runs list", words: "waiting queued pending", flag: "state", value: "available"},
 	{command: "runs list", words: "since after from start until to end", instead: "the newest come first: --limit 100 lists more of them, --before ID those before a row; one instant is told by punctual runs show KEY@INSTANT"},
 	{command: "activity", words: "since after from start until to end", instead: "the newest come first: --limit 100 lists more of them, --before ID those before an entry"},
+	{command: "audit", words: "since after from start until to end before", instead: "an audit takes no range: it looks at all that the history holds. Of each finding --json prints the nominal, to choose by; punctual audit KEY looks at one schedule alone"},
 	{command: "schedules list", words: "paused disabled", flag: "state", value: "paused"},
 	{command: "schedules list", words: "active enabled", flag: "state", value: "active"},
 	{command: "schedules list", words: "failed failing errors error", flag: "state", value: "error"},
@@ -87,6 +88,9 @@ func flagCalledOtherwise(command *kong.Node, complaint string, arguments []strin
 	}
 	name, _, _ := strings.Cut(found[2], "=")
 	none := "there is no flag " + found[1] + name
+	if flag := sameButForDashes(command, name); flag != "" && found[1] == "--" {
+		return none + "; did you mean --" + flag + "?"
+	}
 	for _, other := range otherFlags {
 		if !slices.Contains(strings.Fields(other.words), name) || other.command != "" && "punctual "+other.command != command.FullPath() {
 			continue
@@ -107,6 +111,22 @@ func flagCalledOtherwise(command *kong.Node, complaint string, arguments []strin
 	}
 	if found[1] == "-" {
 		return none // of one letter, any other is near
+	}
+	return ""
+}
+
+// sameButForDashes is the flag of a command that a name is written like, whatever the
+// case, if dashes and underscores do not count. No other can be meant, near as it may be.
+func sameButForDashes(command *kong.Node, name string) string {
+	letters := func(name string) string {
+		return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
+	}
+	for _, group := range command.AllFlags(true) {
+		for _, flag := range group {
+			if letters(flag.Name) == letters(name) {
+				return flag.Name
+			}
+		}
 	}
 	return ""
 }

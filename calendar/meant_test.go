@@ -401,6 +401,8 @@ func TestAZoneThatIsNotKnownIsAnsweredWithWhatIsNear(t *testing.T) {
 	for _, c := range []struct{ zone, want string }{
 		{"Europe/Pariss", "did you mean Europe/Paris?"},
 		{"new york", "did you mean America/New_York?"},
+		{"Pairs", "did you mean Europe/Paris?"},
+		{"new yrok", "did you mean America/New_York?"},
 		{"GMT+2", "offsets know no daylight saving: name a place"},
 		{"UTC-05:30", "offsets know no daylight saving: name a place"},
 	} {

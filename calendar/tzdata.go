@@ -5,6 +5,7 @@ import (
 	"bytes"
 	_ "embed"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -155,11 +156,15 @@ func isOffset(name string) bool {
 	return ok && rest != "" && strings.ContainsAny(rest[:1], "+-0123456789") && rest != "0"
 }
 
-// nearestZone suggests the zone that was probably meant.
+// nearestZone suggests the zone that was probably meant, by its whole name or by its
+// city. Letters near a city are looked for only where there are enough of them to mean one.
 func nearestZone(name string) string {
 	meant, ok := zonesByPlainName()[plainName(name)]
 	if !ok {
 		meant = nearest.To(name, ZoneNames())
+	}
+	if meant == "" && len(name) > 3 {
+		meant = zonesByPlainName()[nearest.To(name, slices.Sorted(maps.Keys(zonesByPlainName())))]
 	}
 	if meant == "" {
 		return ""

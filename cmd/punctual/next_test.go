@@ -65,6 +65,7 @@ func TestNextSaysWhatIsWrong(t *testing.T) {
 		{"a character of two bytes, marked as wide as it is", []string{"every ä"}, 2, "  every ä\n        ^\n"},
 		{"a when that never occurs", []string{"0 0 30 2 *"}, 2, "never"},
 		{"an unknown zone", []string{"@daily", "--tz", "EST"}, 2, "America/New_York"},
+		{"a city misspelled", []string{"daily at 09:00", "--tz", "Pairs"}, 2, "(did you mean Europe/Paris?)"},
 		{"no when", nil, 2, "say when"},
 		{"a count out of range", []string{"@daily", "-n", "0"}, 2, "1 to 100000"},
 		{"a from that is none", []string{"@daily", "--from", "later"}, 2, "--from"},

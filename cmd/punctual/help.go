@@ -138,8 +138,14 @@ func plainly(err error) string {
 	for _, jargon := range parserJargon {
 		text = jargon.words.ReplaceAllString(text, jargon.meaning)
 	}
+	if found := notOneOf.FindStringSubmatch(text); found != nil {
+		text += didYouMean(found[1], strings.Split(strings.ReplaceAll(found[2], `"`, ""), ","))
+	}
 	return text
 }
+
+// notOneOf is a complaint about a word that is none of those that are allowed.
+var notOneOf = regexp.MustCompile(`"([^"]*)" is not one of (".*")$`)
 
 // parserJargon is what the parser says, and what it means, one after the other.
 var parserJargon = []struct {

@@ -121,9 +121,7 @@ func known(a *app, st *store.Store, doing, key string, err error) error {
 		return &exitError{Code: 1, Message: fmt.Sprintf("%s %q: it was renamed, and is %s now, with its history", doing, key, renamed)}
 	}
 	text := fmt.Sprintf("%s %q: there is no such schedule", doing, key)
-	if near := meant(key, keys); near != "" {
-		text += fmt.Sprintf("; did you mean %s?", near)
-	}
+	text += didYouMean(key, keys)
 	if past, err := st.Runs(a.Context, store.RunFilter{Key: key, Limit: 1}); err == nil && len(past) > 0 {
 		return &exitError{Code: 1, Message: fmt.Sprintf("%[1]s %[2]q: it has been deleted; punctual runs list --schedule %[2]s shows its history", doing, key)}
 	}
@@ -141,6 +139,15 @@ func meant(word string, candidates []string) string {
 	}
 	if i := slices.IndexFunc(candidates, func(c string) bool { return strings.Contains(c, word) }); i >= 0 {
 		return candidates[i]
+	}
+	return ""
+}
+
+// didYouMean asks, at the end of a complaint, whether the one near was meant. Empty if
+// none is near.
+func didYouMean(word string, allowed []string) string {
+	if near := meant(word, allowed); near != "" {
+		return "; did you mean " + near + "?"
 	}
 	return ""
 }

@@ -64,7 +64,7 @@ func (c *runsListCommand) Validate() error {
 		return err
 	}
 	if states := slices.Concat(endedStates, openStates); c.State != "" && !slices.Contains(states, c.State) {
-		return fmt.Errorf("--state %q is unknown; one of %s", c.State, strings.Join(states, ", "))
+		return fmt.Errorf("--state %q is unknown; one of %s%s", c.State, strings.Join(states, ", "), didYouMean(c.State, states))
 	}
 	return nil
 }

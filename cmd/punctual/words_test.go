@@ -171,6 +171,21 @@ func TestAFlagOfOtherProgramsIsAnsweredWithOurs(t *testing.T) {
 	}
 }
 
+func TestAWordThatIsNoneOfTheAllowedIsAnsweredWithTheOneMeant(t *testing.T) {
+	for _, c := range []struct{ line, says string }{
+		{"runs list --state faild", "one of succeeded, failed, cancelled, expired, superseded, unknown, skipped, available, scheduled, pending, running, retryable; did you mean failed?\n"},
+		{"runs list --state canceled", "; did you mean cancelled?\n"},
+		{"runs list --state lost", "pending, running, retryable\n"},
+		{"schedules list --state pausd", `"pausd" is not one of "active","paused","waiting","error","ended"; did you mean paused?`},
+		{"web --user-role veiwer", "; did you mean viewer?\n"},
+	} {
+		got := runIn(t, "", strings.Fields(c.line)...)
+		if got.code != 2 || !strings.Contains(got.errors, c.says) {
+			t.Errorf("%s: %+v; want 2, and %q", c.line, got, c.says)
+		}
+	}
+}
+
 func TestAFlagWithNothingInItIsRefusedWhereItWouldMeanSomethingElse(t *testing.T) {
 	for _, c := range []struct {
 		name string

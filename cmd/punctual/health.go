@@ -87,8 +87,14 @@ type nextDue struct {
 	store.Upcoming
 }
 
+// inWords says when it is due: soon, if it is within the second, since that nothing is
+// due stands in the same line.
 func (n nextDue) inWords(now time.Time) string {
-	text := relative(n.Due, now) + ": " + n.schedule
+	when := relative(n.Due, now)
+	if n.Due.Sub(now) < time.Second {
+		when = "in less than a second"
+	}
+	text := when + ": " + n.schedule
 	if n.Fate != "" {
 		text += " (" + n.Fate + ")"
 	}

@@ -144,3 +144,21 @@ func TestABackfillUpToNowSaysWhereItEndsIfSomethingIsYetToBeDecided(t *testing.T
 		})
 	}
 }
+
+func TestWhatIsDueNextIsNeverSaidToBeDueNowBesideThatNothingIsDue(t *testing.T) {
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name, fate string
+		left       time.Duration
+		want       string
+	}{
+		{"within a second", "", 400 * time.Millisecond, "in less than a second: report"},
+		{"in a second", "", time.Second, "in 1s: report"},
+		{"within a second, and paused", store.FatePaused, time.Millisecond, "in less than a second: report (will be skipped: paused)"},
+	} {
+		next := nextDue{"report", store.Upcoming{Due: now.Add(c.left), Fate: c.fate}}
+		if got := next.inWords(now); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

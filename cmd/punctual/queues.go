@@ -101,14 +101,18 @@ func (c *queuesPauseCommand) Run(a *app, s *settings) error {
 	if err != nil {
 		return err
 	}
-	word := "Paused"
-	if !paused {
-		word = "Already paused:"
-	}
 	for _, q := range all {
-		if q.Name == c.Queue {
-			fmt.Fprintf(a.Stdout, "%s queue %s: %s, %d running to their end. punctual queues resume %[2]s\n", word, q.Name, counted(q.Waiting, "job")+" waiting", q.Running)
+		if q.Name != c.Queue {
+			continue
 		}
+		told := "Paused queue " + q.Name
+		if !paused {
+			told = fmt.Sprintf("Already paused: queue %s, since %s", q.Name, local(q.PausedAt, zonesOfAll(a, st).shared()))
+			if c.Note != "" {
+				told += "; the note is not kept"
+			}
+		}
+		fmt.Fprintf(a.Stdout, "%s: %s waiting, %d running to their end. punctual queues resume %s\n", told, counted(q.Waiting, "job"), q.Running, q.Name)
 	}
 	return nil
 }
@@ -156,7 +160,7 @@ func (c *queuesResumeCommand) Run(a *app, s *settings) error {
 	}
 	text := "Resumed queue %s.\n"
 	if !resumed {
-		text = "Queue %s is not paused.\n"
+		text = "Queue %s is not paused; nothing was changed.\n"
 	}
 	_, err = fmt.Fprintf(a.Stdout, text, c.Queue)
 	return err

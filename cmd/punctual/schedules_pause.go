@@ -85,18 +85,19 @@ func (c *pauseCommand) Run(a *app, s *settings) error {
 		return known(a, st, "pausing", c.Key, err)
 	}
 	resume := "punctual schedules resume " + resumeArgument(target)
-	text := "Paused " + inWords(target)
+	what := inWords(target)
 	if c.Key == "" {
-		text += " (" + counted(concerned, "schedule") + ")"
+		what += " (" + counted(concerned, "schedule") + ")"
 	}
-	if until.IsZero() {
-		fmt.Fprintf(a.Stdout, "%s. It lasts until you end it: %s\n", text, resume)
-	} else {
-		fmt.Fprintf(a.Stdout, "%s until %s, %s. To end it sooner: %s\n", text, local(until, zone), relative(until, now), resume)
+	told := "Paused " + what
+	lasts := ". It lasts until you end it: "
+	if !until.IsZero() {
+		lasts = fmt.Sprintf(" until %s, %s. To end it sooner: ", local(until, zone), relative(until, now))
 	}
 	if before := pausedBefore(all, target); before != nil {
-		fmt.Fprintf(a.Stdout, "It replaces the pause of %s\n", pauseInWords(*before, zone))
+		told = fmt.Sprintf("Already paused: %s, %s. A new pause replaces that", what, detailsOf(*before, zone))
 	}
+	fmt.Fprintf(a.Stdout, "%s%s%s\n", told, lasts, resume)
 	return nil
 }
 
@@ -243,7 +244,16 @@ func pauseInWords(p store.PauseInForce, zone *time.Location) string {
 	case p.Scope == "all":
 		what, end = "every schedule", "punctual schedules resume --all"
 	}
-	words := []string{what, "since " + local(p.From, zone)}
+	text := what + ", " + detailsOf(p, zone)
+	if end != "" {
+		text += " (" + end + ")"
+	}
+	return text
+}
+
+// detailsOf says since when a pause holds, until when, by whom and why.
+func detailsOf(p store.PauseInForce, zone *time.Location) string {
+	words := []string{"since " + local(p.From, zone)}
 	if !p.Until.IsZero() {
 		words = append(words, "until "+local(p.Until, zone))
 	}
@@ -253,11 +263,7 @@ func pauseInWords(p store.PauseInForce, zone *time.Location) string {
 	if p.Note != "" {
 		words = append(words, "“"+p.Note+"”")
 	}
-	text := strings.Join(words, ", ")
-	if end != "" {
-		text += " (" + end + ")"
-	}
-	return text
+	return strings.Join(words, ", ")
 }
 
 // readUntil reads the end of a pause: an instant, or a duration from now.

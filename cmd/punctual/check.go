@@ -189,5 +189,8 @@ func counted(n int, noun string) string {
 // oneLine is the beginning of a command that may have many lines.
 func oneLine(text string) string {
 	const enough = 60
-	return shortened(strings.Join(strings.Fields(text), " "), enough)
+	return shortened(inOneLine(text), enough)
 }
+
+// inOneLine is the whole of a text that may have many lines.
+func inOneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

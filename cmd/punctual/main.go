@@ -66,6 +66,7 @@ type app struct {
 	Stderr      io.Writer
 	Now         func() time.Time // nil: the host's clock
 	Terminal    bool             // Stdout is a terminal: colour and tables are welcome
+	Width       int              // of the terminal that Stdout is, in characters; 0: it is none
 	TerminalErr bool             // Stderr is one
 	Person      bool             // Stdin is one: somebody can be asked
 }
@@ -97,7 +98,7 @@ func main() {
 	ctx, signals := catchSignals()
 	os.Exit(run(&app{
 		Context: ctx, Signals: signals, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: coloured(os.Stdout), TerminalErr: coloured(os.Stderr),
+		Terminal: coloured(os.Stdout), Width: widthOf(os.Stdout), TerminalErr: coloured(os.Stderr),
 		Person: isTerminal(os.Stdin),
 	}, os.Args[1:]))
 }
@@ -211,6 +212,15 @@ func withoutPassword(address string) string {
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// widthOf is how many characters a line of a terminal takes; 0 where f is none.
+func widthOf(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
 
 // coloured says whether colour is welcome in what is written to f.
 func coloured(f *os.File) bool {

@@ -64,13 +64,38 @@ func newTable(heads ...string) table {
 
 func (t *table) row(cells ...cell) { *t = append(*t, cells) }
 
-func (t table) write(w io.Writer, terminal bool) {
+// fit cuts what stands in the last column to the width of a terminal that the others
+// leave, but not so short that it tells nothing. Where there is no terminal (0) all is
+// kept: who reads it there may look for a word in it.
+func (t table) fit(width int) {
+	const least = 60
+	if width == 0 {
+		return
+	}
+	last := len(t[0]) - 1
+	for _, taken := range t.widths()[:last] {
+		width -= taken + len("  ")
+	}
+	for _, row := range t {
+		if left := max(width, least); utf8.RuneCountInString(row[last].text) > left {
+			row[last].text = shortened(row[last].text, left-1)
+		}
+	}
+}
+
+// widths are those of the columns.
+func (t table) widths() []int {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {
 		for i, c := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
 		}
 	}
+	return widths
+}
+
+func (t table) write(w io.Writer, terminal bool) {
+	widths := t.widths()
 	for _, row := range t {
 		var line strings.Builder
 		for i, c := range row {

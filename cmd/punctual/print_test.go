@@ -81,3 +81,27 @@ func TestTheNearestWordIsWhatWasMeant(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLastColumnOfATableTakesTheWidthThatATerminalLeaves(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	for _, c := range []struct {
+		name  string
+		width int
+		want  string
+	}{
+		{"no terminal: all of it", 0, long},
+		{"a wide terminal: all of it", 200, long},
+		{"one in which it just fits", 104, long},
+		{"one in which it lacks one character", 103, long[:98] + "…"},
+		{"a narrow terminal: enough to tell something", 40, long[:59] + "…"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := newTable("A", "")
+			table.row(cell{"ü1", plain}, cell{long, faint})
+			table.fit(c.width)
+			if got := table[1][1].text; got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}

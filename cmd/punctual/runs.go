@@ -186,6 +186,7 @@ func listRuns(a *app, runs []store.Run, zones zones, now time.Time) {
 			cell{relative(run.Due, now) + ", " + run.Due.In(zones[run.Schedule]).Format("15:04:05 MST"), plain},
 			cell{job, plain}, cell{lasted, plain}, cell{remark(run), faint})
 	}
+	t.fit(a.Width)
 	t.write(a.Stdout, a.Terminal)
 }
 
@@ -197,11 +198,11 @@ func remark(r store.Run) string {
 	}
 	switch {
 	case r.Note != "":
-		words = append(words, oneLine(r.Note))
+		words = append(words, inOneLine(r.Note))
 	case r.Reason != "":
 		words = append(words, r.Reason)
 	case r.Error != "":
-		words = append(words, oneLine(r.Error))
+		words = append(words, inOneLine(r.Error))
 	}
 	return strings.Join(words, ": ")
 }

@@ -92,10 +92,10 @@ func TestAdviceThatIsFollowedToTheLetterMakesTheFileRight(t *testing.T) {
 			scheduleWith(when, run, "timeout: 0s")},
 
 		{"a key in the column of a list", scheduleWith("when:", "  - every 5m", "  run: echo hi"),
-			`5:7 schedules.a: this line stands where the items of the list above stand, and is none → indent it by 4 spaces, like the key of the list`,
+			`5:7 schedules.a: this line stands where the items of the list above stand, and is none → indent it to 4 spaces, like the key of the list`,
 			scheduleWith("when:", "  - every 5m", "run: echo hi")},
 		{"a key deeper than a list", scheduleWith("when:", "  - every 5m", "    run: echo hi"),
-			`5:9 schedules.a: this line stands where the items of the list above stand, and is none → indent it by 4 spaces, like the key of the list`,
+			`5:9 schedules.a: this line stands where the items of the list above stand, and is none → indent it to 4 spaces, like the key of the list`,
 			scheduleWith("when:", "  - every 5m", "run: echo hi")},
 		{"a dash before a schedule", "schedules:\n  a:\n    when: every 5s\n    run: echo hi\n  - b:\n      when: every 5s\n      run: echo hi\n",
 			`5:3 schedules.b: the dash does not belong here: schedules are keys, and no items of a list → write b:`,

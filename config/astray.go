@@ -60,7 +60,7 @@ func dashLikeAbove(spaces int) string {
 	if spaces == 0 {
 		return "do not indent the dash, as the one above"
 	}
-	return fmt.Sprintf("indent the dash by %d spaces, like the one above", spaces)
+	return fmt.Sprintf("indent the dash to %s, like the one above", counted(spaces, "space"))
 }
 
 // makesSchedule is a key that makes a schedule of what it stands in.
@@ -104,7 +104,7 @@ func (d *document) schedulesAtTheEdge(lines []string) {
 		if deep <= column {
 			what += ", and what is below it,"
 		}
-		d.add(place{number + 1, 1, len([]rune(key))}, key, fmt.Sprintf("it looks like a schedule: indent %s by %d spaces more, so that it stands below schedules:", what, column), quoted(key)+" is not a key")
+		d.add(place{number + 1, 1, len([]rune(key))}, key, fmt.Sprintf("it looks like a schedule: indent %s by %s more, so that it stands below schedules:", what, counted(column, "space")), quoted(key)+" is not a key")
 		last := number + 1
 		if deep <= column {
 			last = len(lines)

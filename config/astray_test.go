@@ -11,12 +11,12 @@ func TestAnItemThatStandsAstrayIsToldWhereItsDashBelongs(t *testing.T) {
 	less := "this item of the list is indented less than the one above"
 	more := "this item of the list is indented more than the one above"
 	toldEach(t, []formed{
-		{"less", scheduleWithAnother(when, run, "tags:", "  - a", "- b", "retries: 3"), []string{"7:5 schedules.a.tags: " + less + " → indent the dash by 6 spaces, like the one above"}},
-		{"more", scheduleWithAnother(when, run, "tags:", "  - a", "    - b", "retries: 3"), []string{"7:9 schedules.a.tags: " + more + " → indent the dash by 6 spaces, like the one above"}},
-		{"by one", scheduleWithAnother("when:", "  - every 5s", "   - every 6s", run), []string{"5:8 schedules.a.when: " + more + " → indent the dash by 6 spaces, like the one above"}},
-		{"left of the key", "schedules:\n  a:\n    when:\n    - every 5s\n  - every 6s\n    run: echo\n", []string{"5:3 schedules.a.when: " + less + " → indent the dash by 4 spaces, like the one above"}},
-		{"several", scheduleWithAnother(when, "run:", "  - echo", " - a", " - b"), []string{"6:6 schedules.a.run: " + less + ", here and in 1 line below → indent the dash by 6 spaces, like the one above"}},
-		{"in a list of the file", "calendars:\n  feasts:\n    - 2026-12-25\n  - 2026-12-26\n" + scheduleWith(when, run, "except: feasts"), []string{"4:3 calendars.feasts: " + less + " → indent the dash by 4 spaces, like the one above"}},
+		{"less", scheduleWithAnother(when, run, "tags:", "  - a", "- b", "retries: 3"), []string{"7:5 schedules.a.tags: " + less + " → indent the dash to 6 spaces, like the one above"}},
+		{"more", scheduleWithAnother(when, run, "tags:", "  - a", "    - b", "retries: 3"), []string{"7:9 schedules.a.tags: " + more + " → indent the dash to 6 spaces, like the one above"}},
+		{"by one", scheduleWithAnother("when:", "  - every 5s", "   - every 6s", run), []string{"5:8 schedules.a.when: " + more + " → indent the dash to 6 spaces, like the one above"}},
+		{"left of the key", "schedules:\n  a:\n    when:\n    - every 5s\n  - every 6s\n    run: echo\n", []string{"5:3 schedules.a.when: " + less + " → indent the dash to 4 spaces, like the one above"}},
+		{"several", scheduleWithAnother(when, "run:", "  - echo", " - a", " - b"), []string{"6:6 schedules.a.run: " + less + ", here and in 1 line below → indent the dash to 6 spaces, like the one above"}},
+		{"in a list of the file", "calendars:\n  feasts:\n    - 2026-12-25\n  - 2026-12-26\n" + scheduleWith(when, run, "except: feasts"), []string{"4:3 calendars.feasts: " + less + " → indent the dash to 4 spaces, like the one above"}},
 		{"none in a script", scheduleWithAnother(when, "run:", "  - sh", "  - -c", "  - |", "    - x", "      - y", "retries: x"), []string{`10:14 schedules.a.retries: "x" is text; a whole number belongs here → for example 3`}},
 	})
 }

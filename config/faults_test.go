@@ -94,19 +94,22 @@ func TestWhatIsWronglyIndentedOrListedIsToldWithTheFormThatIsWanted(t *testing.T
 		}},
 
 		{"a line indented by two spaces too many", "schedules:\n  a:\n    when: every 5s\n      run: echo hi\n", []string{
-			`4:7 schedules.a: this line is indented more than the one above, which has a value already → indent it by 4 spaces, like the one above`,
+			`4:7 schedules.a: this line is indented more than the one above, which has a value already → indent it to 4 spaces, like the one above`,
 		}},
 		{"a line indented by one space too many", "schedules:\n  a:\n    when: \"every 5s\"\n     run: echo hi\n", []string{
-			`4:6 schedules.a: this line is indented more than the one above, which has a value already → indent it by 4 spaces, like the one above`,
+			`4:6 schedules.a: this line is indented more than the one above, which has a value already → indent it to 4 spaces, like the one above`,
 		}},
 		{"a line indented by one space too few", "schedules:\n  a:\n    when: every 5s\n   run: echo hi\n", []string{
-			`4:4 schedules.a: this line is indented less than its neighbours → indent it by 4 spaces, like the one above`,
+			`4:4 schedules.a: this line is indented less than its neighbours → indent it to 4 spaces, like the one above`,
+		}},
+		{"a line too deep by one space at one space", "schedules:\n a: {when: every 5s, run: echo hi}\n  b: {when: every 5s, run: echo hi}\n", []string{
+			`3:3 schedules.a: this line is indented more than the one above, which has a value already → indent it to 1 space, like the one above`,
 		}},
 		{"a line too far below a script", "schedules:\n  a:\n    run: |\n      if: x\n        then: y\n    # why\n    when: hourly at :00\n      retries: 3\n", []string{
-			`8:7 schedules.a: this line is indented more than the one above, which has a value already → indent it by 4 spaces, like the one above`,
+			`8:7 schedules.a: this line is indented more than the one above, which has a value already → indent it to 4 spaces, like the one above`,
 		}},
 		{"a line too deep below a comment", "schedules:\n  a:\n    when: \"every 5s\" # often\n      run: echo hi\n", []string{
-			`4:7 schedules.a: this line is indented more than the one above, which has a value already → indent it by 4 spaces, like the one above`,
+			`4:7 schedules.a: this line is indented more than the one above, which has a value already → indent it to 4 spaces, like the one above`,
 		}},
 		{"a line too deep at the top", "timezone: UTC\n  owner: me\nschedules:\n  a: {when: every 5s, run: echo hi}\n", []string{
 			`2:3 timezone: this line is indented more than the one above, which has a value already → do not indent it, as the one above`,

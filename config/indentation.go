@@ -117,7 +117,7 @@ func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice 
 		}
 		at = place{number, indent + 1, len([]rune(content))}
 		if last := len(levels) - 1; list >= 0 && indent >= list && last >= 0 && indent > levels[last] {
-			return at, "this line stands where the items of the list above stand, and is none", fmt.Sprintf("indent it by %d spaces, like the key of the list", levels[last])
+			return at, "this line stands where the items of the list above stand, and is none", fmt.Sprintf("indent it to %s, like the key of the list", counted(levels[last], "space"))
 		}
 		list = -1
 		for len(levels) > 0 && levels[len(levels)-1] > indent {
@@ -283,7 +283,7 @@ func likeAbove(spaces int) string {
 	if spaces == 0 {
 		return "do not indent it, as the one above"
 	}
-	return fmt.Sprintf("indent it by %d spaces, like the one above", spaces)
+	return fmt.Sprintf("indent it to %s, like the one above", counted(spaces, "space"))
 }
 
 const (

@@ -45,7 +45,7 @@ func (d *document) namesAmongKeys(lines []string) {
 		}
 		key = strings.Trim(key, `"'`)
 		d.add(place{number + 1, indent + 1, len([]rune(key))}, below("schedules", key),
-			fmt.Sprintf("indent it by %s, like other schedules, and leave what is below it where it is", counted(column, "space")), quoted(key)+" is indented like the keys below it, which it should hold")
+			fmt.Sprintf("indent it to %s, like other schedules, and leave what is below it where it is", counted(column, "space")), quoted(key)+" is indented like the keys below it, which it should hold")
 		lines[number] = strings.Repeat(" ", column) + content
 		above = []int{column}
 	}
@@ -71,7 +71,7 @@ func (d *document) firstKeysAstray(lines []string) {
 		owner, _, _ := strings.Cut(name, ":")
 		owner = strings.Trim(owner, `"'`)
 		d.add(place{numbers[i+1] + 1, shallow + 1, len([]rune(key))}, below(below("schedules", owner), key),
-			fmt.Sprintf("indent it by %s, like them", counted(deep, "space")), fmt.Sprintf("%s is indented less than the other keys of %s:", quoted(key), owner))
+			fmt.Sprintf("indent it to %s, like them", counted(deep, "space")), fmt.Sprintf("%s is indented less than the other keys of %s:", quoted(key), owner))
 		lines[numbers[i+1]] = strings.Repeat(" ", deep) + first
 	}
 }

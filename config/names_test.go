@@ -13,17 +13,17 @@ func TestWhatOpensSomethingAndIsWrittenWronglyIsToldAlone(t *testing.T) {
 	}{
 		{
 			"the key of a second schedule", "schedules:\n  a:\n" + keys + "    b:\n" + keys + "  c:\n" + keys,
-			[]string{`5:5 schedules.b: "b" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`},
+			[]string{`5:5 schedules.b: "b" is indented like the keys below it, which it should hold → indent it to 2 spaces, like other schedules, and leave what is below it where it is`},
 		},
 		{
 			"the key of the first schedule", "schedules:\n    a:\n" + keys + "  b:\n" + keys,
-			[]string{`2:5 schedules.a: "a" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`},
+			[]string{`2:5 schedules.a: "a" is indented like the keys below it, which it should hold → indent it to 2 spaces, like other schedules, and leave what is below it where it is`},
 		},
 		{
 			"the keys of two schedules", "schedules:\n  a:\n" + keys + "    b:\n    retries: 2\n" + keys + "    'c':\n" + keys,
 			[]string{
-				`5:5 schedules.b: "b" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`,
-				`9:5 schedules.c: "c" is indented like the keys below it, which it should hold → indent it by 2 spaces, like other schedules, and leave what is below it where it is`,
+				`5:5 schedules.b: "b" is indented like the keys below it, which it should hold → indent it to 2 spaces, like other schedules, and leave what is below it where it is`,
+				`9:5 schedules.c: "c" is indented like the keys below it, which it should hold → indent it to 2 spaces, like other schedules, and leave what is below it where it is`,
 			},
 		},
 		{
@@ -36,15 +36,15 @@ func TestWhatOpensSomethingAndIsWrittenWronglyIsToldAlone(t *testing.T) {
 		},
 		{
 			"the first key of a schedule, as far as the schedule", "schedules:\n  a:\n" + keys + "  b:\n  when: every 5s\n    run: x\n    retries: 3\n  c:\n" + keys,
-			[]string{`6:3 schedules.b.when: "when" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
+			[]string{`6:3 schedules.b.when: "when" is indented less than the other keys of b: → indent it to 4 spaces, like them`},
 		},
 		{
 			"the first key of a schedule, at the edge", "schedules:\n  b:\nwhen: every 5s\n    run: x\n    retries: 3\n",
-			[]string{`3:1 schedules.b.when: "when" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
+			[]string{`3:1 schedules.b.when: "when" is indented less than the other keys of b: → indent it to 4 spaces, like them`},
 		},
 		{
 			"the first key of a schedule, by one space", "schedules:\n  b:\n http: { url: \"http://localhost/\" }\n    when: every 5s\n  c:\n" + keys,
-			[]string{`3:2 schedules.b.http: "http" is indented less than the other keys of b: → indent it by 4 spaces, like them`},
+			[]string{`3:2 schedules.b.http: "http" is indented less than the other keys of b: → indent it to 4 spaces, like them`},
 		},
 		{
 			"a tab before the key of a schedule", "schedules:\n  a:\n" + keys + "\tb:\n" + keys + "  c:\n" + keys,

@@ -37,7 +37,7 @@ func (r *yamlReader) pieces(tokens token.Tokens, field string) []token.Tokens {
 		end(i)
 		if t.Position.Column < column {
 			astray = true
-			r.add(placeOf(t), field, fmt.Sprintf("indent it by %d spaces, like the ones above, or not at all", column-1), shallowProblem)
+			r.add(placeOf(t), field, fmt.Sprintf("indent it to %s, like the ones above, or not at all", counted(column-1, "space")), shallowProblem)
 		}
 	}
 	end(len(tokens))

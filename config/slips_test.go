@@ -96,7 +96,7 @@ func TestACommandThatGoesOnBesideItsKeyIsToldOnce(t *testing.T) {
 		{"a flag", scheduleWithAnother(when, "run: ./report.sh", "--verbose"), []string{told("5:5 schedules.a.run", "run", "")}},
 		{"a description", scheduleWithAnother(when, "run: echo", "description: what it", "is for"), []string{told("6:5 schedules.a.description", "description", "")}},
 		{"a key without its colon", scheduleWithAnother(when, "run: echo", "timeout 5m"), []string{"5:5 schedules.a: this is not a key with a value → put a colon after the key: timeout: 5m"}},
-		{"a key that is indented", scheduleWithAnother(when, "run: echo", "  retries: 3"), []string{"5:7 schedules.a: this line is indented more than the one above, which has a value already → indent it by 4 spaces, like the one above"}},
+		{"a key that is indented", scheduleWithAnother(when, "run: echo", "  retries: 3"), []string{"5:7 schedules.a: this line is indented more than the one above, which has a value already → indent it to 4 spaces, like the one above"}},
 	})
 }
 

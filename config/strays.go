@@ -216,7 +216,7 @@ func (d *document) undash(lines []string, of keysBelow, replaced map[place]bool)
 	}
 	advice := fmt.Sprintf("take %s away before %s", dash, listed(keys))
 	if others > 0 {
-		advice += fmt.Sprintf(", and indent %s by %d spaces, like the other keys of %s:", them, column, of.key)
+		advice += fmt.Sprintf(", and indent %s to %s, like the other keys of %s:", them, counted(column, "space"), of.key)
 	}
 	problem := "a dash begins an item of a list, and what stands below " + of.key + ": is no list but keys"
 	d.add(at, field, advice, problem+andBelow(len(keys)-1))

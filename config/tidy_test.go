@@ -38,7 +38,7 @@ func TestADashBeforeAKeyOfAScheduleIsTakenAway(t *testing.T) {
 		return at + " " + below + ": a dash begins an item of a list, and what stands below " + key + ": is no list but keys" + andBelow(more) + " → " + advice
 	}
 	like := func(keys, them string, spaces int, of string) string {
-		return fmt.Sprintf("take %s, and indent %s by %d spaces, like the other keys of %s:", keys, them, spaces, of)
+		return fmt.Sprintf("take %s, and indent %s to %d spaces, like the other keys of %s:", keys, them, spaces, of)
 	}
 	const first, later = "the dash away before when:", "the dash away before run:"
 	toldEach(t, []formed{

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -156,4 +157,33 @@ func (s *Store) NewerThan(ctx context.Context, r Run, by time.Time) (*Run, error
 		}
 	}
 	return nil, err
+}
+
+// WithoutJob says of a run that was skipped that it has no job, why, and what runs it
+// after all. A refused trigger has no nominal that could be run.
+func (s *Store) WithoutJob(ctx context.Context, r Run) string {
+	text := fmt.Sprintf("%s was skipped (%s), so it has no job", r.Occurrence, cmp.Or(r.Note, r.Reason))
+	if r.Nominal.IsZero() {
+		return text
+	}
+	switch overviews, err := s.Overviews(ctx, r.Schedule); {
+	case err != nil: // it is deleted
+		return text
+	case overviews[0].When.Yields(r.Nominal):
+		return text + "; " + MakesUp(r.Schedule, r.Nominal)
+	}
+	return text + "; its when has changed since and yields it no more, so no backfill runs it: punctual schedules trigger " + r.Schedule + "   runs it now"
+}
+
+// At is the run as that of one occurrence in a stretch that was skipped together.
+func (r Run) At(nominal time.Time) Run {
+	if !nominal.IsZero() && !r.Nominal.IsZero() {
+		r.Nominal, r.Occurrence = nominal, schedule.OccurrenceName(r.Schedule, nominal)
+	}
+	return r
+}
+
+// MakesUp says what runs one occurrence that is past.
+func MakesUp(key string, at time.Time) string {
+	return fmt.Sprintf("punctual backfill %s --from %s --to %s   runs it after all", key, schedule.FormatInstant(at), schedule.FormatInstant(at.Add(time.Second)))
 }

@@ -349,7 +349,7 @@ func whyAbsent(o store.Overview, at, now time.Time) string {
 func noOccurrence(o store.Overview, at time.Time) string {
 	text := fmt.Sprintf("%s has no occurrence at that instant", o.Key)
 	if at.Before(o.CreatedAt) && o.When.Yields(at) {
-		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt) + "; " + makesUp(o.Key, at)
+		return text + ", which is before it was created, " + schedule.FormatInstant(o.CreatedAt) + "; " + store.MakesUp(o.Key, at)
 	}
 	text += whyNone(o.When, at, zoneOf(o.Schedule))
 	var near []string
@@ -386,11 +386,6 @@ func nominalsBeside(o store.Overview, at time.Time) (near []time.Time) {
 	return near
 }
 
-// makesUp says what runs one occurrence that is past.
-func makesUp(key string, at time.Time) string {
-	return fmt.Sprintf("punctual backfill %s --from %s --to %s   runs it after all", key, schedule.FormatInstant(at), schedule.FormatInstant(at.Add(time.Second)))
-}
-
 // whyNone says why an instant is none of a when's, in the words of a line.
 func whyNone(when calendar.When, at time.Time, zone *time.Location) string {
 	switch left, date := when.LeavesOut(at); left {
@@ -418,23 +413,8 @@ func (r reference) job(a *app, st *store.Store) (store.Run, error) {
 			return run, nil
 		}
 	}
-	why := runs[0].Reason
-	if runs[0].Note != "" {
-		why = runs[0].Note
-	}
-	name, after := runs[0].Occurrence, ""
-	if at := r.filter.Nominal; !at.IsZero() {
-		// Of a stretch that was skipped together it is this one that is asked for.
-		name = schedule.OccurrenceName(runs[0].Schedule, at)
-		switch overviews, err := st.Overviews(a.Context, runs[0].Schedule); {
-		case err != nil: // it is deleted
-		case overviews[0].When.Yields(at):
-			after = "; " + makesUp(runs[0].Schedule, at)
-		default:
-			after = "; its when has changed since and yields it no more, so no backfill runs it: punctual schedules trigger " + runs[0].Schedule + "   runs it now"
-		}
-	}
-	return store.Run{}, &exitError{Code: 1, Message: fmt.Sprintf("%s was skipped (%s), so it has no job%s", name, why, after)}
+	// Of a stretch that was skipped together it is this one that is asked for.
+	return store.Run{}, &exitError{Code: 1, Message: st.WithoutJob(a.Context, runs[0].At(r.filter.Nominal))}
 }
 
 // errInterrupted says that a person stopped waiting.

@@ -67,7 +67,7 @@ func (a *api) getOutput(ctx context.Context, in *outputInput) (*huma.StreamRespo
 		return nil, err
 	}
 	if run.JobID == 0 {
-		return nil, withoutJob(run)
+		return nil, a.withoutJob(ctx, asked(run, in.Run))
 	}
 	place := readPlace(in.Cursor)
 	if in.Follow {

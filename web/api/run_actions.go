@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/punctual-dev/punctual/schedule"
 	"github.com/punctual-dev/punctual/store"
 	"github.com/punctual-dev/punctual/web/access"
 )
@@ -45,7 +46,7 @@ func (a *api) runActions() {
 		return func(ctx context.Context, in *Named) (*answer[store.Run], error) {
 			run, err := a.find(ctx, in.Run)
 			if err == nil {
-				err = do(ctx, run)
+				err = do(ctx, asked(run, in.Run))
 			}
 			if err == nil {
 				run, err = a.again(ctx, run)
@@ -69,14 +70,24 @@ func (a *api) again(ctx context.Context, run store.Run) (store.Run, error) {
 	return run, err
 }
 
-func withoutJob(run store.Run) error {
-	return problem(http.StatusConflict, fmt.Sprintf("%s was skipped (%s), so it has no job", run.Occurrence, firstOf(run.Note, run.Reason)))
+// withoutJob refuses what can be done with a job only, in the words of the command line,
+// which name what runs the occurrence after all.
+func (a *api) withoutJob(ctx context.Context, run store.Run) error {
+	return problem(http.StatusConflict, a.Store.WithoutJob(ctx, run))
+}
+
+// asked is the occurrence that was asked for, of a stretch that was skipped together.
+func asked(run store.Run, name string) store.Run {
+	if _, nominal, err := schedule.ParseOccurrenceName(name); err == nil && run.JobID == 0 {
+		return run.At(nominal)
+	}
+	return run
 }
 
 func (a *api) retry(ctx context.Context, run store.Run) error {
 	switch {
 	case run.JobID == 0:
-		return withoutJob(run)
+		return a.withoutJob(ctx, run)
 	case run.State == "running" || run.State == "available":
 		return problem(http.StatusConflict, fmt.Sprintf("job %d of %s is %s, so there is nothing to retry yet", run.JobID, run.Occurrence, run.State))
 	}
@@ -92,7 +103,7 @@ func (a *api) retry(ctx context.Context, run store.Run) error {
 func (a *api) cancel(ctx context.Context, run store.Run) error {
 	switch {
 	case run.JobID == 0:
-		return withoutJob(run)
+		return a.withoutJob(ctx, run)
 	case ended(run):
 		return problem(http.StatusConflict, fmt.Sprintf("job %d of %s has ended already (%s)", run.JobID, run.Occurrence, run.State))
 	}
@@ -101,7 +112,7 @@ func (a *api) cancel(ctx context.Context, run store.Run) error {
 
 func (a *api) seen(ctx context.Context, run store.Run) error {
 	if run.JobID == 0 {
-		return withoutJob(run)
+		return a.withoutJob(ctx, run)
 	}
 	_, err := a.Store.MarkSeen(ctx, store.SeenFilter{JobID: run.JobID}, actor(ctx))
 	return err

@@ -261,6 +261,24 @@ func TestPausesSkipsAndTriggers(t *testing.T) {
 	})
 }
 
+func TestARunThatWasSkippedIsAnsweredWithWhatRunsItAfterAll(t *testing.T) {
+	onBoth(t, func(s *site) {
+		s.apply(declared("a", "every 1h"))
+		s.post("/schedules/a/skip-next", "").ok(200)
+		s.advance(time.Hour)
+		s.tick()
+		const run, told = "/runs/a@2026-11-23T10:00:00Z", "a@2026-11-23T10:00:00Z was skipped ("
+		const backfill = "so it has no job; punctual backfill a --from 2026-11-23T10:00:00Z --to 2026-11-23T10:00:01Z   runs it after all"
+		s.get(run+"/output").refused(409, told, backfill)
+		s.post(run+"/retry", "").refused(409, told, backfill)
+		s.post(run+"/cancel", "").refused(409, told, backfill)
+		s.post(run+"/seen", "").refused(409, told, backfill)
+
+		s.apply(declared("a", "hourly at :30"))
+		s.get(run+"/output").refused(409, told, "no backfill runs it: punctual schedules trigger a   runs it now")
+	})
+}
+
 func TestEveryOperationNeedsItsRole(t *testing.T) {
 	s := newSite(t, "sqlite", nil)
 	s.apply(declared("a", "every 1h"))

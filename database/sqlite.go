@@ -64,7 +64,7 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	s.reads.SetMaxOpenConns(sqliteReaders)
-	s.reads.SetConnMaxIdleTime(10 * time.Second)
+	s.reads.SetConnMaxIdleTime(3 * time.Second)
 	s.readable, s.writable = newSQLiteStatements(s.reads), newSQLiteStatements(s.writes)
 	if err := s.begin(ctx); err != nil {
 		s.close()

@@ -67,14 +67,26 @@ func (s *Store) rewindPauses(ctx context.Context) error {
 	})
 }
 
+// beyondNow is what was decided or defined beyond an instant. What a newer version
+// wrote is left to it.
+const beyondNow = `(cursor_at > $1 OR schedule_id IN (SELECT d.schedule_id FROM punctual_definition d WHERE d.from_at > $1))
+	AND EXISTS (SELECT 1 FROM punctual_schedule s WHERE s.id = schedule_id AND s.format <= $2)`
+
 func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
+	// Among a million schedules the search takes a good part of a second, in which
+	// nobody else could write: it is made in a transaction only where it finds any.
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT schedule_id FROM punctual_due WHERE "+beyondNow+" LIMIT 1", now.Add(aheadAllowed), Format))
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
 	err = s.edit(ctx, func(e *edit) error {
 		mended = 0
-		// What a newer version wrote is left to it.
-		ids, err := database.Values[int64](e.tx.Query(ctx, `SELECT schedule_id FROM punctual_due
-			WHERE (cursor_at > $1 OR schedule_id IN (SELECT d.schedule_id FROM punctual_definition d WHERE d.from_at > $1))
-				AND schedule_id IN (SELECT s.id FROM punctual_schedule s WHERE s.format <= $3)
-			ORDER BY schedule_id LIMIT $2 FOR UPDATE SKIP LOCKED`, e.now.Add(aheadAllowed), mendBatch, Format))
+		ids, err := database.Values[int64](e.tx.Query(ctx, "SELECT schedule_id FROM punctual_due WHERE "+beyondNow+" ORDER BY schedule_id LIMIT $3 FOR UPDATE SKIP LOCKED",
+			e.now.Add(aheadAllowed), Format, mendBatch))
 		if err != nil || len(ids) == 0 {
 			return err
 		}

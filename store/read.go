@@ -155,6 +155,12 @@ func (s *Store) CountSchedules(ctx context.Context, f OverviewFilter) (int, erro
 	return look.Count(ctx, f)
 }
 
+// AnySchedule says whether there is one at all: to count a million takes a while.
+func (s *Store) AnySchedule(ctx context.Context) (bool, error) {
+	found, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT id FROM punctual_schedule WHERE deleted_at IS NULL LIMIT 1"))
+	return len(found) > 0, err
+}
+
 // Count counts as CountSchedules does, as of the look.
 func (l Look) Count(ctx context.Context, f OverviewFilter) (n int, err error) {
 	condition, arguments := f.where(l)

@@ -46,7 +46,7 @@ func TestAMistakeOfFormIsToldOnceWithWhatToWrite(t *testing.T) {
 		{"a test of the shell", one(when, "run: [ -f x ] && y"), `4:19 schedules.a: this value does not belong here → put it in quotes: '[ -f x ] && y'`},
 		{"braces of the shell", one(when, "run: {a,b} it's"), `4:16 schedules.a: this value does not belong here → put it in quotes: "{a,b} it's"`},
 
-		{"a second schedule one space too deep", one(when, run) + "   b:\n    when: every 6s\n    run: x\n", "5:4 schedules.a: this line is indented less than its neighbours → indent it to 2 spaces, like the one above"},
+		{"a second schedule one space too deep", one(when, run) + "   b:\n    when: every 6s\n    run: x\n", "5:4 schedules.a: this key is indented more than those of its kind above, and less than what is below them → indent it to 2 spaces, like those"},
 		{"a second schedule within the first", one(when, run) + "    b:\n      when: every 6s\n      run: x\n", `5:5 schedules.a.b: "b" is not a key → it looks like a schedule: indent it, and what is below it, like a:`},
 		{"a second schedule at the edge", one(when, run) + "b:\n  when: every 6s\n  run: x\n", `5:1 b: "b" is not a key → it looks like a schedule: indent b:, and what is below it, by 2 spaces more, so that it stands below schedules:`},
 

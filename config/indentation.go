@@ -125,7 +125,7 @@ func (r *yamlReader) misindented(piece token.Tokens) (at place, problem, advice 
 			levels = levels[:len(levels)-1]
 			if len(levels) == 0 || levels[len(levels)-1] < indent {
 				if len(levels) > 0 && parts[2] == "" && !isAnyKey(strings.TrimSuffix(content, ":")) {
-					deeper = levels[len(levels)-1] // the key of a schedule
+					return at, betweenProblem, fmt.Sprintf("indent it to %s, like those", counted(levels[len(levels)-1], "space")) // the key of a schedule
 				}
 				return at, shallowProblem, likeAbove(deeper)
 			}
@@ -288,6 +288,7 @@ func likeAbove(spaces int) string {
 
 const (
 	shallowProblem = "this line is indented less than its neighbours"
+	betweenProblem = "this key is indented more than those of its kind above, and less than what is below them"
 	noKeyProblem   = "this is not a key with a value"
 )
 

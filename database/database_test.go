@@ -284,16 +284,17 @@ func TestAListenerTakesNoPlaceInThePool(t *testing.T) {
 
 func TestAnAddressThatIsWrongIsToldWithoutItsPassword(t *testing.T) {
 	for address, word := range map[string]string{
-		"":                                   "allowed is",
-		"mysql://u:hunter2@h/d":              "mysql",
-		"postgres://u:hunter2@%%%/d":         "not one of Postgres",
-		"postgres://u:hunter2@127.0.0.1:1/d": "is the server running",
+		"":                                         "allowed is",
+		"mysql://u:hunter2@h/d":                    "mysql",
+		"postgres://u:hunter2@%%%/d":               "not one of Postgres",
+		"postgres://u:hunter2@127.0.0.1:1/d":       "is the server running",
+		"postgres://u:hunter2@nobody.invalid/d":    "there is no host nobody.invalid; is its name right",
 		"postgres://u:hunter2@127.0.0.1:1/d?x=%zz": "not one of Postgres",
-		"sqlite:":                     "needs a file",
-		"sqlite::memory:":             "needs a file",
-		"sqlite:/no/such/folder/a.db": "/no/such/folder",
-		"hunter2":                     "allowed is",
-		"punctual.db":                 "for a SQLite file of that name: sqlite:punctual.db",
+		"sqlite:":                                  "needs a file",
+		"sqlite::memory:":                          "needs a file",
+		"sqlite:/no/such/folder/a.db":              "/no/such/folder",
+		"hunter2":                                  "allowed is",
+		"punctual.db":                              "for a SQLite file of that name: sqlite:punctual.db",
 	} {
 		_, err := database.Open(t.Context(), address, database.Options{})
 		if err == nil {

@@ -85,6 +85,9 @@ func openPostgres(ctx context.Context, address string, o Options) (engine, strin
 // adviceFor says what to look at when no connection came about.
 func adviceFor(err error) string {
 	var refused *pgconn.PgError
+	if _, unknown := errors.AsType[*net.DNSError](err); unknown {
+		return "is its name right, and does this machine know it?"
+	}
 	if !errors.As(err, &refused) {
 		return "is the server running, and are host and port right?"
 	}

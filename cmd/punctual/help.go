@@ -160,6 +160,7 @@ var parserJargon = []struct {
 	{regexp.MustCompile(`\(from envar (\w+)=.*\)`), "(from the environment: $1)"},
 	{regexp.MustCompile(`missing flags: `), "needs "},
 	{regexp.MustCompile(`\bexpected `), "needs "},
+	{regexp.MustCompile(`^unknown flag (\S+), did you mean (.*)\?$`), "there is no flag $1; did you mean $2?"},
 }
 
 // suggested names the commands below a node that a word probably meant: those so

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/punctual-dev/punctual/calendar"
+	"github.com/punctual-dev/punctual/schedule"
 )
 
 // nextCommand shows the next instants of a when, and what transitions of the
@@ -136,7 +137,11 @@ func (c *nextCommand) explained(err error) error {
 	case !ok || fault.Expression == "" || len(fault.Expression) > 100 || fault.Text == "":
 		return usageError("next: %v", err)
 	}
-	return usageError("next: %v\n  %s\n  %s%s", err, fault.Expression, strings.Repeat(" ", utf8.RuneCountInString(fault.Expression[:fault.Offset])), strings.Repeat("^", utf8.RuneCountInString(fault.Text)))
+	after := ""
+	if fault.Text == fault.Expression && schedule.ValidKey(fault.Text) && !strings.Contains(fault.Allowed, "did you mean") {
+		after = fmt.Sprintf("\n  punctual schedules show %s   tells the next instants of a schedule of that name", fault.Expression)
+	}
+	return usageError("next: %v\n  %s\n  %s%s%s", err, fault.Expression, strings.Repeat(" ", utf8.RuneCountInString(fault.Expression[:fault.Offset])), strings.Repeat("^", utf8.RuneCountInString(fault.Text)), after)
 }
 
 // preview is what a person wants to know about a when.

@@ -66,6 +66,7 @@ func TestNextSaysWhatIsWrong(t *testing.T) {
 		{"a when that never occurs", []string{"0 0 30 2 *"}, 2, "never"},
 		{"an unknown zone", []string{"@daily", "--tz", "EST"}, 2, "America/New_York"},
 		{"a city misspelled", []string{"daily at 09:00", "--tz", "Pairs"}, 2, "(did you mean Europe/Paris?)"},
+		{"the key of a schedule", []string{"report"}, 2, "punctual schedules show report   tells the next instants"},
 		{"no when", nil, 2, "say when"},
 		{"a count out of range", []string{"@daily", "-n", "0"}, 2, "1 to 100000"},
 		{"a from that is none", []string{"@daily", "--from", "later"}, 2, "--from"},

@@ -38,7 +38,7 @@ var otherFlags = []struct {
 	{words: "host bind address addr interface", flag: "listen", value: "127.0.0.1:8080"},
 	{words: "port listen host bind address addr", flag: "metrics-listen"},
 	{words: "db dsn database-url url sqlite postgres", flag: "database"},
-	{words: "file f yaml schedule-file conf", flag: "config"},
+	{words: "file f yaml schedule-file conf", flag: "config", value: "%s"},
 	{words: "environment", flag: "env"},
 	{words: "log logger", flag: "log-format"},
 	{words: "format output o", flag: "json"},

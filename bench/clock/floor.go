@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,34 +32,90 @@ func (j rawJob) of(id int) string {
 }
 
 // floorOf is how long raw SQL takes to write what a herd of n comes to: the jobs,
-// the ledger and the cursors, in batches, with nothing read, decided or compared.
-func floorOf(ctx context.Context, kind string, n int) (time.Duration, error) {
+// the ledger and the cursors, in batches, with nothing read, decided or compared;
+// and how long the server computed for it.
+func floorOf(ctx context.Context, kind string, n int) (took, server time.Duration, err error) {
 	sample, err := sampleJob(ctx, kind)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	h, due, err := house.Crowd(ctx, kind, programs, n)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer h.Close()
+	before, err := h.ServerBusy(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
 	began := time.Now()
 	for from := 1; from <= n; from += floorBatch {
-		if err := h.DB.Transaction(ctx, func(tx database.Tx) error {
-			last := min(from+floorBatch-1, n)
-			switch native := tx.Native().(type) {
-			case pgx.Tx:
-				return rawPostgres(ctx, native, sample, due, from, last)
-			case *sql.Tx:
-				return rawSQLite(ctx, tx, sample, due, from, last)
-			default:
-				return fmt.Errorf("no statements for %T", native)
-			}
-		}); err != nil {
-			return 0, err
+		if err := rawBatch(ctx, h, sample, due, from, min(from+floorBatch-1, n)); err != nil {
+			return 0, 0, err
 		}
 	}
-	return time.Since(began), h.Exactly(ctx, n)
+	took = time.Since(began)
+	after, err := h.ServerBusy(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	return took, after - before, h.Exactly(ctx, n)
+}
+
+// floorLateness is how many milliseconds after they were due raw SQL came to
+// occurrences of which a thousand are due a second, sorted. It writes what is due
+// in one transaction, and rests as a clock does before it looks again.
+func floorLateness(ctx context.Context, kind string, length time.Duration) (late []float64, err error) {
+	const (
+		rest  = 10 * time.Millisecond
+		apart = time.Millisecond
+	)
+	sample, err := sampleJob(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	h, err := house.Open(ctx, kind, programs)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	if err := h.SpreadOut(ctx, house.SpreadSchedules, house.SpreadEvery, 0); err != nil {
+		return nil, err
+	}
+	began, written := time.Now(), 0
+	for time.Since(began) < length {
+		time.Sleep(rest)
+		now := time.Now()
+		until := int(now.Sub(began) / apart)
+		for i := written; i < until; i++ {
+			late = append(late, now.Sub(began.Add(time.Duration(i)*apart)).Seconds()*1000)
+		}
+		for written < until {
+			first := written % house.SpreadSchedules
+			n := min(until-written, house.SpreadSchedules-first)
+			if err := rawBatch(ctx, h, sample, now, first+1, first+n); err != nil {
+				return nil, err
+			}
+			written += n
+		}
+	}
+	slices.Sort(late)
+	return late, nil
+}
+
+// rawBatch writes one transaction of the floor's: the schedules of some numbers are
+// due at an instant.
+func rawBatch(ctx context.Context, h *house.House, j rawJob, due time.Time, from, to int) error {
+	return h.DB.Transaction(ctx, func(tx database.Tx) error {
+		switch native := tx.Native().(type) {
+		case pgx.Tx:
+			return rawPostgres(ctx, native, j, due, from, to)
+		case *sql.Tx:
+			return rawSQLite(ctx, tx, j, due, from, to)
+		default:
+			return fmt.Errorf("no statements for %T", native)
+		}
+	})
 }
 
 // sampleJob is a job as the clock makes it.

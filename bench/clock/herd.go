@@ -13,6 +13,7 @@ import (
 type herd struct {
 	first, half, last time.Duration // after due
 	memory            float64       // of a clock, at most, MB
+	clocks, server    time.Duration // computed by then
 }
 
 // How often the database is asked. Beside a herd that is work it would do for the
@@ -30,7 +31,7 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 		if err != nil {
 			return nil, err
 		}
-		floor, err := floorOf(ctx, kind, n)
+		floor, server, err := floorOf(ctx, kind, n)
 		if err != nil {
 			return nil, err
 		}
@@ -47,6 +48,13 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 		if kind != "postgres" {
 			continue
 		}
+		all = append(all,
+			figure.Figure{
+				What: fmt.Sprintf("%s: herd of %s, of the processors' time for the server", kind, figure.Grouped(n)), Unit: "s",
+				Ours: one.server.Seconds(), Beside: server.Seconds(), Peer: "raw SQL",
+			},
+			figure.Figure{What: fmt.Sprintf("%s: herd of %s, of the processors' time for the clock", kind, figure.Grouped(n)), Unit: "s", Ours: one.clocks.Seconds()},
+		)
 		two, err := runHerd(ctx, kind, n, 2)
 		if err != nil {
 			return nil, err
@@ -73,6 +81,14 @@ func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, 
 		return found, fmt.Errorf("%d clocks were ready only %s after the herd was due", clocks, -wait)
 	}
 	time.Sleep(time.Until(due))
+	clocksBefore, err := h.Busy()
+	if err != nil {
+		return found, err
+	}
+	serverBefore, err := h.ServerBusy(ctx)
+	if err != nil {
+		return found, err
+	}
 	// Rows are numbered from one, without gaps as long as nothing is undone.
 	rows := func() (int64, error) { return h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence") }
 	err = h.Until(ctx, time.Minute, closely, func() (bool, error) {
@@ -99,6 +115,13 @@ func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, 
 	if err != nil {
 		return found, err
 	}
+	if found.clocks, err = h.Busy(); err != nil {
+		return found, err
+	}
+	if found.server, err = h.ServerBusy(ctx); err != nil {
+		return found, err
+	}
+	found.clocks, found.server = found.clocks-clocksBefore, found.server-serverBefore
 	if found.memory, err = h.Clocks[0].Memory("VmHWM"); err != nil {
 		return found, err
 	}

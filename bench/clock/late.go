@@ -60,7 +60,7 @@ func late(ctx context.Context, kind string, size sizes) ([]figure.Figure, error)
 	if err != nil {
 		return nil, err
 	}
-	floor, err := floorOf(ctx, kind, size.missed)
+	floor, _, err := floorOf(ctx, kind, size.missed)
 	if err != nil {
 		return nil, err
 	}

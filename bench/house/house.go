@@ -205,3 +205,20 @@ func (h *House) Busy() (total time.Duration, err error) {
 	}
 	return total, nil
 }
+
+// ServerBusy is how long the processes of the database's server computed. Zero on
+// SQLite, which has none.
+func (h *House) ServerBusy(ctx context.Context) (time.Duration, error) {
+	if h.Kind != "postgres" {
+		return 0, nil
+	}
+	own, err := h.Number(ctx, "SELECT pg_backend_pid()")
+	if err != nil {
+		return 0, err
+	}
+	server, err := process.Parent(int(own))
+	if err != nil {
+		return 0, err
+	}
+	return process.TreeBusy(server)
+}

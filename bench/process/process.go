@@ -63,23 +63,69 @@ func (p *Process) Kill() {
 }
 
 // Busy is how long the process has computed.
-func (p *Process) Busy() (total time.Duration, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+func (p *Process) Busy() (time.Duration, error) {
+	s, err := statOf(p.command.Process.Pid)
+	return s.own, err
+}
+
+// TreeBusy is how long a process has computed, with its children, alive and gone.
+// Those of its children are counted as far as they are gone, too.
+func TreeBusy(root int) (total time.Duration, err error) {
+	s, err := statOf(root)
 	if err != nil {
 		return 0, err
 	}
-	// After the name in brackets, which may hold anything, come the state and
-	// on; see proc(5).
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.ParseInt(field, 10, 64)
+	total = s.own + s.gone
+	all, err := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range all {
+		pid, err := strconv.Atoi(filepath.Base(folder))
 		if err != nil {
 			return 0, err
 		}
-		total += time.Duration(ticks) * 10 * time.Millisecond
+		// One that ended since the list was made is counted by its parent.
+		if child, err := statOf(pid); err == nil && child.parent == root {
+			total += child.own + child.gone
+		}
 	}
-	return total, nil
+	return total, err
+}
+
+// Parent is the process that a process was started by.
+func Parent(pid int) (int, error) {
+	s, err := statOf(pid)
+	return s.parent, err
+}
+
+// stat is what the system counts of a process.
+type stat struct {
+	parent    int
+	own, gone time.Duration // computed by itself, and by its children that are gone
+}
+
+// statOf reads it; see proc(5).
+func statOf(pid int) (s stat, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return s, err
+	}
+	// After the name in brackets, which may hold anything, come the state and on.
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if s.parent, err = strconv.Atoi(fields[1]); err != nil {
+		return s, err
+	}
+	for i, field := range fields[11:15] {
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return s, err
+		}
+		if span := time.Duration(ticks) * 10 * time.Millisecond; i < 2 {
+			s.own += span
+		} else {
+			s.gone += span
+		}
+	}
+	return s, nil
 }
 
 // Memory is what a line of /proc/PID/status says, in MB: VmRSS is what is

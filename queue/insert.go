@@ -114,15 +114,16 @@ func insertIntoFile(ctx context.Context, tx database.Tx, all []row) ([]int64, er
 // what comes within a moment of the last, and a worker that has just looked finds
 // those a second later.
 func notify(ctx context.Context, tx database.Tx, all []row) error {
-	var told []string
+	var queues, told []string
 	for _, r := range all {
+		if slices.Contains(queues, r.Queue) {
+			continue
+		}
 		payload, err := json.Marshal(map[string]string{"queue": r.Queue})
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(told, string(payload)) {
-			told = append(told, string(payload))
-		}
+		queues, told = append(queues, r.Queue), append(told, string(payload))
 	}
 	_, err := tx.Exec(ctx, `SELECT pg_notify(current_schema() || '.river_insert', payload) FROM unnest($1::text[]) AS payload`, told)
 	return err

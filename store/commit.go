@@ -130,9 +130,16 @@ func (c *commit) lock(ctx context.Context, decided []schedule.Decided) ([]schedu
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	stands := func(d schedule.Decided) bool {
+		version, ok := versions[d.Schedule.ID]
+		return ok && version == d.Version
+	}
+	if !slices.ContainsFunc(decided, func(d schedule.Decided) bool { return !stands(d) }) {
+		return decided, nil
+	}
 	var held []schedule.Decided
 	for _, d := range decided {
-		if version, ok := versions[d.Schedule.ID]; ok && version == d.Version {
+		if stands(d) {
 			held = append(held, d)
 		}
 	}
@@ -222,7 +229,7 @@ func (c *commit) cancelJobs(ctx context.Context, decided []schedule.Decided) err
 
 // insertJobs makes the jobs of all enqueued rows, in order.
 func (c *commit) insertJobs(ctx context.Context, decided []schedule.Decided) ([]int64, error) {
-	var jobs []queue.Job
+	jobs := make([]queue.Job, 0, len(decided))
 	for _, d := range decided {
 		for _, row := range d.Rows {
 			if row.Skipped == "" {

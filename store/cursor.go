@@ -12,7 +12,7 @@ import (
 // moveCursors writes the states after the decisions. Most schedules only move
 // on to their next due; those share a narrow statement.
 func (c *commit) moveCursors(ctx context.Context, decided []schedule.Decided, ids []int64) error {
-	var plain, rest []moved
+	plain, rest := make([]moved, 0, len(decided)), []moved(nil)
 	for _, d := range decided {
 		m := moved{schedule: d.Schedule, state: d.State()}
 		for _, row := range d.Rows {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,24 +114,27 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition strin
 		return b, err
 	}
 	defer rows.Close()
-	var references []reference
-	var foreign []int64 // computed under another tzdata
-	states, failures := map[int64]stateRow{}, b.Ground.(*ground).failed
+	var (
+		references []reference
+		states     []stateRow // of each of them
+		foreign    []int64    // computed under another tzdata
+		r          reference
+		state      stateRow
+		failed     bool
+	)
+	failures := b.Ground.(*ground).failed
+	destinations := append([]any{&r.id, &r.version, boolean{&failed}}, state.destinations()...)
 	for rows.Next() {
-		var (
-			r      reference
-			state  stateRow
-			failed bool
-		)
-		if err := rows.Scan(append([]any{&r.id, &r.version, boolean{&failed}}, state.destinations()...)...); err != nil {
+		state = stateRow{}
+		if err := rows.Scan(destinations...); err != nil {
 			return b, err
 		}
 		if state.tzdata != calendar.TZDataVersion() {
 			foreign = append(foreign, r.id)
 			continue
 		}
-		references = append(references, r)
-		states[r.id], failures[r.id] = state, failed
+		references, states = append(references, r), append(states, state)
+		failures[r.id] = failed
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
@@ -144,11 +148,11 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition strin
 	if err != nil {
 		return b, err
 	}
-	for _, r := range references {
+	b.Candidates = slices.Grow(b.Candidates, len(references))
+	for i, r := range references {
 		if one := compiled[r.id]; one != nil {
-			state := states[r.id]
 			b.Candidates = append(b.Candidates, schedule.Candidate{
-				Schedule: one, State: state.State, Version: state.version, Facts: schedule.Facts{Now: b.Now},
+				Schedule: one, State: states[i].State, Version: states[i].version, Facts: schedule.Facts{Now: b.Now},
 			})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,28 +196,60 @@ func (s *Store) definitions(ctx context.Context, from database.Querier, ids []in
 		return nil, err
 	}
 	defer rows.Close()
-	found := map[int64][]schedule.Definition{}
+	found := make(map[int64][]schedule.Definition, len(ids))
+	var (
+		id, jitter                   int64
+		d                            schedule.Definition
+		expressions, except, already string
+		read                         whenReader
+	)
+	destinations := []any{
+		&id, &d.From, &expressions, &d.When.Zone, &d.When.NotBefore, &d.When.NotAfter,
+		&except, &already, &jitter, &d.Seed, &d.TZData, &d.Author,
+	}
 	for rows.Next() {
-		var (
-			id, jitter                   int64
-			d                            schedule.Definition
-			expressions, except, already string
-		)
-		if err := rows.Scan(&id, &d.From, &expressions, &d.When.Zone, &d.When.NotBefore, &d.When.NotAfter,
-			&except, &already, &jitter, &d.Seed, &d.TZData, &d.Author); err != nil {
+		d = schedule.Definition{}
+		if err := rows.Scan(destinations...); err != nil {
 			return nil, err
 		}
 		d.Jitter = time.Duration(jitter) * time.Millisecond
-		// A row that cannot be read must fail alone: it becomes a when that
-		// does not parse, which says so.
-		if json.Unmarshal([]byte(expressions), &d.When.Expressions) != nil ||
-			json.Unmarshal([]byte(except), &d.When.Except) != nil ||
-			(already != "" && d.When.AfterLocal.UnmarshalText([]byte(already)) != nil) {
-			d.When = calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
-		}
-		found[id] = append(found[id], d)
+		one := d
+		read.when(&one.When, expressions, except, already)
+		found[id] = append(found[id], one)
 	}
 	return found, rows.Err()
+}
+
+// whenReader reads the parts of whens that are kept as JSON. Many definitions of a
+// house say the same, so those of the one before are compared first.
+type whenReader struct {
+	expressions, except string
+	before              calendar.When
+}
+
+// when fills in a when. A row that cannot be read must fail alone: it becomes a when
+// that does not parse, which says so.
+func (r *whenReader) when(w *calendar.When, expressions, except, already string) {
+	if already != "" && w.AfterLocal.UnmarshalText([]byte(already)) != nil {
+		*w = unreadableWhen(expressions)
+		return
+	}
+	if expressions == r.expressions && except == r.except {
+		w.Expressions, w.Except = r.before.Expressions, r.before.Except
+		return
+	}
+	w.Expressions, w.Except = nil, nil
+	if json.Unmarshal([]byte(expressions), &w.Expressions) != nil || json.Unmarshal([]byte(except), &w.Except) != nil {
+		*w = unreadableWhen(expressions)
+		return
+	}
+	// Whoever adds to what is shared gets a slice of his own.
+	w.Expressions, w.Except = slices.Clip(w.Expressions), slices.Clip(w.Except)
+	r.expressions, r.except, r.before = expressions, except, *w
+}
+
+func unreadableWhen(expressions string) calendar.When {
+	return calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
 }
 
 // Transient says that an error is the database's condition and not a fault of

@@ -175,6 +175,41 @@ func TestManyRowsAreInsertedAtOnceOrNotAtAll(t *testing.T) {
 	})
 }
 
+func TestRowsThatAreAlikeButForSomeColumnsAreInsertedAsTheyAre(t *testing.T) {
+	onBoth(t, database.Options{}, func(t *testing.T, db *database.Database) {
+		now := time.Date(2026, 11, 23, 9, 0, 0, 5000, time.UTC)
+		var rows [][]any
+		for id := range 200 {
+			word := any("alike")
+			if id == 150 {
+				word = nil
+			}
+			rows = append(rows, []any{id, now, nil, word})
+		}
+		if err := db.Transaction(t.Context(), func(tx database.Tx) error {
+			return tx.InsertRows(t.Context(), "thing", []string{"id", "at", "number", "word"}, rows)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for condition, want := range map[string]int{
+			"id >= 0 AND id < 200":      200,
+			"number IS NULL":            200,
+			"word = 'alike'":            199,
+			"id = 150 AND word IS NULL": 1,
+			"at = $1":                   200,
+		} {
+			var arguments []any
+			if strings.Contains(condition, "$1") {
+				arguments = append(arguments, now)
+			}
+			var n int
+			if err := db.Reader().QueryRow(t.Context(), "SELECT count(*) FROM thing WHERE "+condition, arguments...).Scan(&n); err != nil || n != want {
+				t.Errorf("%s: %d rows, want %d (%v)", condition, n, want, err)
+			}
+		}
+	})
+}
+
 func TestADatabaseThatCanOnlyBeReadIsToldOf(t *testing.T) {
 	onBoth(t, database.Options{}, func(t *testing.T, db *database.Database) {
 		if err := db.CheckWritable(t.Context(), "thing"); err != nil {

@@ -79,14 +79,29 @@ func rowOf(job Job) (row, error) {
 }
 
 func insertTogether(ctx context.Context, tx database.Tx, all []row) ([]int64, error) {
+	args := database.Column(all, func(r row) string { return r.args })
+	first := all[0]
+	if !slices.ContainsFunc(all, func(r row) bool { return !r.alike(first) }) {
+		// To read lists of what is the same in all would cost the server more than it
+		// does to write it.
+		return database.Values[int64](tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, queue, priority, max_attempts)
+			SELECT args, $2::jsonb, $3::text, $4::text, $5::smallint, $6::smallint FROM unnest($1::jsonb[]) AS args RETURNING id`,
+			args, first.metadata, first.kind, first.Queue, first.Priority, first.MaxAttempts))
+	}
 	return database.Values[int64](tx.Query(ctx, `INSERT INTO river_job (args, metadata, kind, queue, priority, max_attempts)
 		SELECT * FROM unnest($1::jsonb[], $2::jsonb[], $3::text[], $4::text[], $5::smallint[], $6::smallint[]) RETURNING id`,
-		database.Column(all, func(r row) string { return r.args }),
+		args,
 		database.Column(all, func(r row) string { return r.metadata }),
 		database.Column(all, func(r row) string { return r.kind }),
 		database.Column(all, func(r row) string { return r.Queue }),
 		database.Column(all, func(r row) int { return r.Priority }),
 		database.Column(all, func(r row) int { return r.MaxAttempts })))
+}
+
+// alike says that a row differs from another in its arguments at most.
+func (r row) alike(other row) bool {
+	return r.metadata == other.metadata && r.kind == other.kind && r.Queue == other.Queue &&
+		r.Priority == other.Priority && r.MaxAttempts == other.MaxAttempts
 }
 
 func insertIntoFile(ctx context.Context, tx database.Tx, all []row) ([]int64, error) {

@@ -46,8 +46,24 @@ func (a riverArgs) Kind() string                 { return a.kind }
 func (a riverArgs) MarshalJSON() ([]byte, error) { return a.data, nil }
 
 func TestAJobIsWrittenAsRiverWritesIt(t *testing.T) {
+	first := someJobs()[0]
+	for _, c := range []struct {
+		name   string
+		jobs   []Job
+		queues int
+	}{
+		{"jobs of every kind", someJobs(), 3},
+		{"jobs that are alike", []Job{first, first, first}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) { isAsRiverWritesIt(t, c.jobs, c.queues) })
+	}
+}
+
+// isAsRiverWritesIt compares what comes of jobs, in so many queues.
+func isAsRiverWritesIt(t *testing.T, jobs []Job, queues int) {
+	t.Helper()
 	var params []river.InsertManyParams
-	for _, job := range someJobs() {
+	for _, job := range jobs {
 		r, err := rowOf(job)
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +91,7 @@ func TestAJobIsWrittenAsRiverWritesIt(t *testing.T) {
 				return insertAsRiver(ctx, db, tx, params)
 			})
 			ours, ourNews := written(t, db, func(ctx context.Context, tx database.Tx) error {
-				ids, err := q.InsertTx(ctx, tx, someJobs())
+				ids, err := q.InsertTx(ctx, tx, jobs)
 				for i, id := range ids {
 					var kind string
 					if err := tx.QueryRow(ctx, "SELECT kind FROM river_job WHERE id = $1", id).Scan(&kind); err != nil || kind != params[i].Args.Kind() {
@@ -87,7 +103,7 @@ func TestAJobIsWrittenAsRiverWritesIt(t *testing.T) {
 			if len(theirs) != len(params) || !reflect.DeepEqual(ours, theirs) {
 				t.Errorf("the jobs are\n%v\nand River's\n%v", ours, theirs)
 			}
-			if db.Kind == database.Postgres && len(theirNews) != 3 || !reflect.DeepEqual(ourNews, theirNews) {
+			if db.Kind == database.Postgres && len(theirNews) != queues || !reflect.DeepEqual(ourNews, theirNews) {
 				t.Errorf("those who listen are told\n%v\nand of River's\n%v", ourNews, theirNews)
 			}
 		})

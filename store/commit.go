@@ -130,20 +130,14 @@ func (c *commit) lock(ctx context.Context, decided []schedule.Decided) ([]schedu
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	stands := func(d schedule.Decided) bool {
+	gone := func(d schedule.Decided) bool {
 		version, ok := versions[d.Schedule.ID]
-		return ok && version == d.Version
+		return !ok || version != d.Version
 	}
-	if !slices.ContainsFunc(decided, func(d schedule.Decided) bool { return !stands(d) }) {
-		return decided, nil
+	if !slices.ContainsFunc(decided, gone) {
+		return decided, nil // what is decided is large, and nearly always it all stands
 	}
-	var held []schedule.Decided
-	for _, d := range decided {
-		if stands(d) {
-			held = append(held, d)
-		}
-	}
-	return held, nil
+	return slices.DeleteFunc(slices.Clone(decided), gone), nil
 }
 
 // places makes sure that the groups' places are still free, under a lock that

@@ -27,6 +27,10 @@ func (s *Store) Rewind(ctx context.Context) (int, error) {
 	if err := s.rewindPauses(ctx); err != nil {
 		return 0, fmt.Errorf("setting pauses back to now: %w", err)
 	}
+	beyond, err := s.anyBeyondNow(ctx)
+	if err != nil || !beyond {
+		return 0, err
+	}
 	mended := 0
 	for {
 		n, err := s.rewindSome(ctx)
@@ -72,17 +76,19 @@ func (s *Store) rewindPauses(ctx context.Context) error {
 const beyondNow = `(cursor_at > $1 OR schedule_id IN (SELECT d.schedule_id FROM punctual_definition d WHERE d.from_at > $1))
 	AND EXISTS (SELECT 1 FROM punctual_schedule s WHERE s.id = schedule_id AND s.format <= $2)`
 
-func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
-	// Among a million schedules the search takes a good part of a second, in which
-	// nobody else could write: it is made in a transaction only where it finds any.
+// anyBeyondNow says whether there is anything to set back. Among a million schedules
+// the search takes a good part of a second, in which nobody else could write on
+// SQLite: it is made in a transaction only where it finds any.
+func (s *Store) anyBeyondNow(ctx context.Context) (bool, error) {
 	now, err := s.db.Now(ctx)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	found, err := database.Values[int64](s.db.Reader().Query(ctx, "SELECT schedule_id FROM punctual_due WHERE "+beyondNow+" LIMIT 1", now.Add(aheadAllowed), Format))
-	if err != nil || len(found) == 0 {
-		return 0, err
-	}
+	return len(found) > 0, err
+}
+
+func (s *Store) rewindSome(ctx context.Context) (mended int, err error) {
 	err = s.edit(ctx, func(e *edit) error {
 		mended = 0
 		ids, err := database.Values[int64](e.tx.Query(ctx, "SELECT schedule_id FROM punctual_due WHERE "+beyondNow+" ORDER BY schedule_id LIMIT $3 FOR UPDATE SKIP LOCKED",

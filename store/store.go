@@ -213,9 +213,8 @@ func (s *Store) definitions(ctx context.Context, from database.Querier, ids []in
 			return nil, err
 		}
 		d.Jitter = time.Duration(jitter) * time.Millisecond
-		one := d
-		read.when(&one.When, expressions, except, already)
-		found[id] = append(found[id], one)
+		read.when(&d.When, expressions, except, already)
+		found[id] = append(found[id], d)
 	}
 	return found, rows.Err()
 }
@@ -224,32 +223,30 @@ func (s *Store) definitions(ctx context.Context, from database.Querier, ids []in
 // house say the same, so those of the one before are compared first.
 type whenReader struct {
 	expressions, except string
-	before              calendar.When
+	before              calendar.When // has none before the first
 }
 
 // when fills in a when. A row that cannot be read must fail alone: it becomes a when
 // that does not parse, which says so.
 func (r *whenReader) when(w *calendar.When, expressions, except, already string) {
-	if already != "" && w.AfterLocal.UnmarshalText([]byte(already)) != nil {
-		*w = unreadableWhen(expressions)
-		return
+	if !r.lists(w, expressions, except) || already != "" && w.AfterLocal.UnmarshalText([]byte(already)) != nil {
+		*w = calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
 	}
-	if expressions == r.expressions && except == r.except {
+}
+
+// lists reads the expressions and the exceptions, and says whether they can be read.
+func (r *whenReader) lists(w *calendar.When, expressions, except string) bool {
+	if r.before.Expressions != nil && expressions == r.expressions && except == r.except {
 		w.Expressions, w.Except = r.before.Expressions, r.before.Except
-		return
+		return true
 	}
-	w.Expressions, w.Except = nil, nil
 	if json.Unmarshal([]byte(expressions), &w.Expressions) != nil || json.Unmarshal([]byte(except), &w.Except) != nil {
-		*w = unreadableWhen(expressions)
-		return
+		return false
 	}
 	// Whoever adds to what is shared gets a slice of his own.
 	w.Expressions, w.Except = slices.Clip(w.Expressions), slices.Clip(w.Except)
 	r.expressions, r.except, r.before = expressions, except, *w
-}
-
-func unreadableWhen(expressions string) calendar.When {
-	return calendar.When{Expressions: []string{"unreadable definition: " + expressions}}
+	return true
 }
 
 // Transient says that an error is the database's condition and not a fault of

@@ -152,6 +152,6 @@ func addHeld(a *app, st *store.Store, h *store.Health, next *nextDue) error {
 const noSchedulesYet = "there are no schedules yet; punctual apply reads them from the schedule file"
 
 func unscheduled(a *app, st *store.Store) (bool, error) {
-	any, err := st.AnySchedule(a.Context)
-	return err == nil && !any, err
+	found, err := st.AnySchedule(a.Context)
+	return err == nil && !found, err
 }

@@ -211,10 +211,12 @@ func (s *Store) LastSuccess(ctx context.Context, key string) (time.Time, error) 
 	return all[key], err
 }
 
-// LastSuccesses are those of several schedules, by key.
+// LastSuccesses are those of several schedules, by key. Each handful of jobs asks,
+// and Postgres takes half as long again to plan the same with max.
 func (s *Store) LastSuccesses(ctx context.Context, keys []string) (map[string]time.Time, error) {
 	rows, err := s.db.Reader().Query(ctx, `SELECT s.key,
-			(SELECT max(o.finished_at) FROM punctual_occurrence o WHERE o.schedule_id = s.id AND o.outcome = 'succeeded')
+			(SELECT o.finished_at FROM punctual_occurrence o WHERE o.schedule_id = s.id AND o.outcome = 'succeeded'
+				AND o.finished_at IS NOT NULL ORDER BY o.finished_at DESC LIMIT 1)
 		FROM punctual_schedule s WHERE s.key = ANY($1)`, keys)
 	if err != nil {
 		return nil, err

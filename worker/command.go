@@ -49,11 +49,15 @@ func (e *executor) command(ctx context.Context, t *task) error {
 
 func (e *executor) run(ctx context.Context, t *task, out *output, path string, arguments []string, as *account, attributes *os.ProcAttr) error {
 	stdout, stderr := out.stream(StreamStdout), out.stream(StreamStderr)
+	stdin, err := nullDevice()
+	if err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
 	pipes, err := openPipes(stdout, stderr)
 	if err != nil {
 		return fmt.Errorf("cannot start: %w", err)
 	}
-	attributes.Files = pipes.childs
+	attributes.Files = append([]*os.File{stdin}, pipes.childs...)
 	attributes.Sys = ownGroup()
 	if as != nil && as.credential != nil {
 		attributes.Sys.Credential = as.credential

@@ -10,21 +10,16 @@ import (
 	"time"
 )
 
-// pipes carry what a child writes. Its stdin is the null device. The order of what
+// pipes carry what a child writes. The order of what
 // it writes to different streams within a moment is not known.
 type pipes struct {
-	childs  []*os.File // stdin, stdout, stderr
+	childs  []*os.File // stdout, stderr
 	ours    []*os.File
 	reading sync.WaitGroup
 }
 
 func openPipes(streams ...*stream) (*pipes, error) {
 	p := &pipes{}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, err
-	}
-	p.childs = append(p.childs, null)
 	for range streams {
 		read, write, err := os.Pipe()
 		if err != nil {

@@ -3,11 +3,12 @@ package worker
 import (
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// pipes carry what a child writes. Its stdin is the null device.
+// pipes carry what a child writes.
 //
 // Each stream has a pipe of its own, and a pipe does not tell when something was
 // written. To know the order of what a child writes to either in turn, a pipe has
@@ -17,7 +18,7 @@ import (
 // when a command turns out to write a lot, its pipes get the usual size, and the
 // order between the streams is that in which they are read.
 type pipes struct {
-	childs []*os.File      // stdin, stdout, stderr
+	childs []*os.File      // stdout, stderr
 	ours   map[int]*stream // the ends that we read from
 	queue  int             // epoll: tells which of ours can be read, in the order of writing
 	ready  *os.File        // the same, to be waited for without a thread
@@ -43,7 +44,6 @@ const (
 func openPipes(streams ...*stream) (*pipes, error) {
 	p := &pipes{ours: map[int]*stream{}, done: make(chan struct{})}
 	if err := p.open(streams); err != nil {
-		p.handOver()
 		p.close()
 		return nil, err
 	}
@@ -60,11 +60,6 @@ func (p *pipes) open(streams []*stream) (err error) {
 	if err := p.ready.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return err
-	}
-	p.childs = append(p.childs, null)
 	for _, s := range streams {
 		// In packet mode (O_DIRECT) two writes are never put together.
 		var ends [2]int
@@ -99,13 +94,10 @@ func control(fd, command, argument int) (result int, err error) {
 	return int(r), nil
 }
 
-// handOver closes what the child has by now. Its ends of the pipes are kept, for
-// widen; drain closes them, and with the child's copies the streams end.
-func (p *pipes) handOver() {
-	if len(p.childs) > 0 {
-		_ = p.childs[0].Close()
-	}
-}
+// handOver is for systems on which the child's ends are of no use to us once it has
+// them. Here they are kept, for widen; drain closes them, and with the child's
+// copies the streams end.
+func (p *pipes) handOver() {}
 
 // drain returns when the streams have ended, or after the limit.
 func (p *pipes) drain(limit time.Duration) {
@@ -117,7 +109,7 @@ func (p *pipes) drain(limit time.Duration) {
 
 // leave closes the child's ends; it may be called twice.
 func (p *pipes) leave() {
-	for _, file := range p.childs[1:] {
+	for _, file := range p.childs {
 		_ = file.Close()
 	}
 }
@@ -129,10 +121,15 @@ func (p *pipes) close() {
 	if p.ready != nil {
 		_ = p.ready.Close()
 	}
-	if len(p.childs) > 0 {
-		p.leave()
-	}
+	p.leave()
 }
+
+// pages are the buffers of commands that have ended: most write little, and fill
+// none.
+var pages = sync.Pool{New: func() any {
+	page := make([]byte, os.Getpagesize())
+	return &page
+}}
 
 // readAll reads until the streams end, or are cut off by the deadline.
 func (p *pipes) readAll() {
@@ -143,7 +140,8 @@ func (p *pipes) readAll() {
 		}
 	}()
 	// A write in packet mode is at most a page, and what does not fit would be lost.
-	buffer := make([]byte, os.Getpagesize())
+	buffer := *pages.Get().(*[]byte)
+	defer func(page []byte) { pages.Put(&page) }(buffer)
 	events := make([]syscall.EpollEvent, len(p.ours))
 	for len(p.ours) > 0 {
 		n, err := p.wait(events)
@@ -221,7 +219,7 @@ func (p *pipes) readOne(fd int, all bool, buffer []byte) (ended bool) {
 // widen gives the pipes the usual size and leaves packet mode.
 func (p *pipes) widen() {
 	p.wide = true
-	for _, file := range p.childs[1:] {
+	for _, file := range p.childs {
 		if raw, err := file.SyscallConn(); err == nil {
 			_ = raw.Control(func(fd uintptr) {
 				if flags, err := control(int(fd), syscall.F_GETFL, 0); err == nil {

@@ -37,6 +37,7 @@ func (c *startCommand) Validate() error {
 // Run migrates, applies the file, and runs clock, worker and web.
 func (c *startCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
+	defer suitStarts()()
 	site, err := c.site(a, s)
 	if err != nil {
 		return err
@@ -249,6 +250,7 @@ func (c *workerCommand) Validate() error {
 // Run migrates and works the queue until it is told to stop.
 func (c *workerCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
+	defer suitStarts()()
 	watched, err := c.site(a, s)
 	if err != nil {
 		return err

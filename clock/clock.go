@@ -112,6 +112,7 @@ type Clock struct {
 	rank       int
 	clocks     int
 	nextUpkeep time.Time
+	chores     []func(context.Context) error // of this round of upkeep, not done yet
 	nextLate   time.Time
 	crowds     map[schedule.Lane]crowd
 	woken      chan struct{}
@@ -265,7 +266,9 @@ func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
 	if !next.IsZero() {
 		wait = min(wait, next.Sub(now)+c.standby())
 	}
-	wait = min(wait, time.Until(c.nextUpkeep))
+	if wait = min(wait, time.Until(c.nextUpkeep)); len(c.chores) > 0 {
+		wait = 0
+	}
 	return max(wait, tickPause, c.standby()), nil
 }
 

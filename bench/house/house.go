@@ -53,7 +53,7 @@ func Open(ctx context.Context, kind, programs string, settings ...pgtest.Option)
 	}
 	h.Address = "sqlite:" + filepath.Join(h.folder, "punctual.db")
 	if kind == "postgres" {
-		if h.server, err = pgtest.Launch(append(settings, pgtest.Durable())...); err != nil {
+		if h.server, err = pgtest.Launch(append(settings, pgtest.Durable(), keptLog)...); err != nil {
 			return nil, err
 		}
 		h.Address = h.server.URL()

@@ -50,7 +50,8 @@ func (h *House) Exactly(ctx context.Context, n int) error {
 }
 
 // SpreadOut makes n schedules of a spread load, each due once in so long, and
-// others that are at rest, until there are so many.
+// others that are at rest, until there are so many. The server is one that has run
+// for a while (keepLog).
 func (h *House) SpreadOut(ctx context.Context, n int, every time.Duration, among int) error {
 	err := h.Declare(ctx, "spread", "every "+every.String(), func(d *schedule.Declaration) {
 		d.Jitter = every
@@ -62,11 +63,33 @@ func (h *House) SpreadOut(ctx context.Context, n int, every time.Duration, among
 	if err := h.Copies(ctx, "spread", n-1); err != nil {
 		return err
 	}
-	if among <= n {
+	if among > n {
+		if err := h.AtRest(ctx, among-n); err != nil {
+			return err
+		}
+	}
+	return h.keepLog(ctx)
+}
+
+// keepLog has a server of Postgres's keep files of its log to be used again, as one
+// has that has run for a while. A new one makes a file for each 16 MB that it writes,
+// and the commit at which it does takes 50 ms and more.
+func (h *House) keepLog(ctx context.Context) error {
+	if h.Kind != "postgres" {
 		return nil
 	}
-	return h.AtRest(ctx, among-n)
+	const files = 60 // a GB, with keptLog
+	for range files {
+		if _, err := h.DB.Reader().Exec(ctx, "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()"); err != nil {
+			return err
+		}
+	}
+	_, err := h.DB.Reader().Exec(ctx, "CHECKPOINT")
+	return err
 }
+
+// keptLog is how much of its log a server keeps in any case.
+var keptLog = pgtest.Setting("min_wal_size", "1GB")
 
 // AtRest makes schedules that are not due for months.
 func (h *House) AtRest(ctx context.Context, n int) error {

@@ -80,6 +80,9 @@ const (
 	idleWait = time.Second
 	// tickPause bundles what is due within it.
 	tickPause = 10 * time.Millisecond
+	// flow is how many are due at once where others will be due in the next moment: it
+	// is not asked then when that is.
+	flow = 8
 	// standbyWait is how long every clock but the first leaves what is due to the
 	// others: two that read the same at the same instant would do the database's
 	// work twice. It is the gap when the first one dies.
@@ -115,6 +118,7 @@ type Clock struct {
 	chores     []func(context.Context) error // of this round of upkeep, not done yet
 	nextLate   time.Time
 	crowds     map[schedule.Lane]crowd
+	flows      bool // many were due at once, and were decided
 	woken      chan struct{}
 	reports    sync.Mutex
 }
@@ -230,6 +234,9 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	}
 	c.reportBack(now)
 	c.ticked(now)
+	if c.flows {
+		return max(tickPause, c.standby()), nil
+	}
 	wait, err := c.untilNext(ctx)
 	if err != nil {
 		return 0, err

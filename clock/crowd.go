@@ -53,6 +53,9 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	if full && !at.rest {
 		return true, c.decideShares(ctx, lane, at, b)
 	}
+	if lane == schedule.LaneOnTime {
+		c.flows = b.Len() >= flow
+	}
 	began := time.Now()
 	more, err = c.decide(ctx, b)
 	// A few that catch up with much take long, too.

@@ -139,16 +139,14 @@ func TestEveryProcessEndsQuicklyWhileTheDatabaseIsAway(t *testing.T) {
 	processes := map[string]*process{}
 	port := freePort(t)
 	for command, running := range map[string]string{
-		"clock": "the clock runs", "worker": "succeeded in", "web": "the web process listens", "start": "the web process listens",
+		"clock": "the clock runs", "worker": "the worker runs", "web": "the web process listens", "start": "the web process listens",
 	} {
 		listen := port
 		if command == "start" {
 			listen = freePort(t)
 		}
 		processes[command] = start(t, directory, append(environment, "PORT="+listen), "punctual", command)
-		if command != "worker" {
-			processes[command].says(running)
-		}
+		processes[command].says(running)
 	}
 	eventually(t, "a worker has done something", func() bool {
 		return strings.Contains(processes["worker"].output.String()+processes["start"].output.String(), "succeeded in")

@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -124,13 +123,6 @@ func (p *pipes) close() {
 	p.leave()
 }
 
-// pages are the buffers of commands that have ended: most write little, and fill
-// none.
-var pages = sync.Pool{New: func() any {
-	page := make([]byte, os.Getpagesize())
-	return &page
-}}
-
 // readAll reads until the streams end, or are cut off by the deadline.
 func (p *pipes) readAll() {
 	defer close(p.done)
@@ -140,8 +132,7 @@ func (p *pipes) readAll() {
 		}
 	}()
 	// A write in packet mode is at most a page, and what does not fit would be lost.
-	buffer := *pages.Get().(*[]byte)
-	defer func(page []byte) { pages.Put(&page) }(buffer)
+	buffer := make([]byte, os.Getpagesize())
 	events := make([]syscall.EpollEvent, len(p.ours))
 	for len(p.ours) > 0 {
 		n, err := p.wait(events)

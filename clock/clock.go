@@ -83,6 +83,9 @@ const (
 	// flow is how many are due at once where others will be due in the next moment: it
 	// is not asked then when that is.
 	flow = 8
+	// flowTurn is how long a turn is then, its rest included. What took longer rests
+	// less: more has come due behind it.
+	flowTurn = 25 * time.Millisecond
 	// standbyWait is how long every clock but the first leaves what is due to the
 	// others: two that read the same at the same instant would do the database's
 	// work twice. It is the gap when the first one dies.
@@ -93,7 +96,7 @@ const (
 	lateEvery = 250 * time.Millisecond
 	// foresightTime is how long it may take to make a few schedules ready.
 	foresightTime = 50 * time.Millisecond
-	// batchPause lets other writers at a SQLite file in between two batches.
+	// batchPause lets other writers at a SQLite file in between two batches or turns.
 	batchPause = 2 * time.Millisecond
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
 	upkeepEvery = time.Second
@@ -235,7 +238,8 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	c.reportBack(now)
 	c.ticked(now)
 	if c.flows {
-		return max(tickPause, c.standby()), nil
+		rest := min(tickPause, flowTurn-time.Since(asked))
+		return max(rest, batchPause, c.standby()), nil
 	}
 	wait, err := c.untilNext(ctx)
 	if err != nil {

@@ -303,6 +303,26 @@ func TestAHerdOfOutcomesIsCopiedWithoutHoldingUpWhatIsDue(t *testing.T) {
 	})
 }
 
+func TestWhereManyAreDueALongCommitIsFollowedByAShorterRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whens := map[string]string{}
+		for i := range 48 {
+			// Twelve in each turn.
+			whens[fmt.Sprint("quick-", i)] = fmt.Sprintf("every 100ms from 2000-01-01T00:00:00.%03dZ", i%4*25)
+		}
+		f := newFakeStore(t, whens)
+		f.takes = 1500 * time.Microsecond // 18 ms for twelve
+		keepTime(t, f, 5*time.Second)
+		var worst time.Duration
+		for _, fired := range f.fired {
+			worst = max(worst, fired.at.Sub(fired.nominal))
+		}
+		if limit := 12*f.takes + tickPause; worst == 0 || worst > limit {
+			t.Errorf("the latest was decided %s after it was due, where twelve are due every %s; %s are allowed", worst, flowTurn, limit)
+		}
+	})
+}
+
 func TestAnIdleClockAsksLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"rare": "0 0 1 7 *"})

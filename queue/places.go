@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -76,6 +77,15 @@ func (p *places) take(name string, n int, now time.Time) int {
 	return n
 }
 
+// pause says that a queue is paused, until setPaused says otherwise.
+func (p *places) pause(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	paused := map[string]bool{name: true}
+	maps.Copy(paused, p.paused)
+	p.paused = paused
+}
+
 // setPaused says which queues are paused.
 func (p *places) setPaused(names map[string]bool) {
 	p.mu.Lock()
@@ -135,6 +145,20 @@ type boundedExecutor struct {
 	riverdriver.Executor
 	places *places
 	owned  func(context.Context) error
+}
+
+// QueueCreateOrSetUpdatedAt tells River, which begins to work a queue, that it is
+// not paused, and pauses it here. River listens only after this: a resume in
+// between would be heard of a minute later. Ours is looked at every watchEvery.
+func (e boundedExecutor) QueueCreateOrSetUpdatedAt(ctx context.Context, params *riverdriver.QueueCreateOrSetUpdatedAtParams) (*rivertype.Queue, error) {
+	queue, err := e.Executor.QueueCreateOrSetUpdatedAt(ctx, params)
+	if err != nil || queue.PausedAt == nil {
+		return queue, err
+	}
+	e.places.pause(params.Name)
+	working := *queue
+	working.PausedAt = nil
+	return &working, nil
 }
 
 func (e boundedExecutor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {

@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -77,5 +79,29 @@ func TestADatabaseIsAskedOnlyWhereThereMayBeJobs(t *testing.T) {
 		if got := asks(step.after, step.jobs, step.failed); got != step.want {
 			t.Errorf("%s the database was asked: %t, want %t", step.name, got, step.want)
 		}
+	}
+}
+
+// rested is a database in which every queue is paused.
+type rested struct{ riverdriver.Executor }
+
+func (rested) QueueCreateOrSetUpdatedAt(_ context.Context, params *riverdriver.QueueCreateOrSetUpdatedAtParams) (*rivertype.Queue, error) {
+	since := time.Now()
+	return &rivertype.Queue{Name: params.Name, PausedAt: &since}, nil
+}
+
+func TestAQueueThatIsPausedWhenAWorkerBeginsIsPausedByUsWhoSeeItsEndAndNotByRiver(t *testing.T) {
+	e := boundedExecutor{rested{}, newPlaces(2, 0), nil}
+	queue, err := e.QueueCreateOrSetUpdatedAt(t.Context(), &riverdriver.QueueCreateOrSetUpdatedAtParams{Name: "a"})
+	if err != nil || queue.PausedAt != nil {
+		t.Errorf("River is told %v (%v): it would hear of the end a minute later", queue.PausedAt, err)
+	}
+	now := time.Now()
+	if got := e.places.take("a", 1, now); got != 0 {
+		t.Errorf("%d places are given to jobs of a queue that is paused", got)
+	}
+	e.places.setPaused(nil)
+	if got := e.places.take("a", 1, now); got != 1 {
+		t.Errorf("%d places are given when it goes on, want 1", got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
@@ -81,12 +80,13 @@ func (p *places) take(name string, n int, now time.Time) int {
 func (p *places) pause(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	paused := map[string]bool{name: true}
-	maps.Copy(paused, p.paused)
-	p.paused = paused
+	if p.paused == nil {
+		p.paused = map[string]bool{}
+	}
+	p.paused[name] = true
 }
 
-// setPaused says which queues are paused.
+// setPaused says which queues are paused. The map is the places' from then on.
 func (p *places) setPaused(names map[string]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -90,7 +90,7 @@ func (h *house) latency(ctx context.Context, g goals, samples int) ([]figure.Fig
 }
 
 // rounds is how often the worker and the bare loop take turns: no machine is
-// equally quiet all the time. The ratios of single rounds lie up to a quarter apart.
+// equally quiet all the time. The ratios of single rounds lie up to a third apart.
 const rounds = 6
 
 // throughput is how many commands a second are run.

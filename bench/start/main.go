@@ -31,7 +31,7 @@ var wanted = []goals{
 func main() {
 	only := flag.String("database", "", "measure only on this `kind`: postgres or sqlite")
 	samples := flag.Int("samples", 120, "how many starts to measure, four a second")
-	commands := flag.Int("commands", 3000, "how many commands to run as fast as they go, six times")
+	commands := flag.Int("commands", 3000, fmt.Sprintf("how many commands to run as fast as they go, %d times", rounds))
 	flag.Parse()
 	if err := measure(context.Background(), *only, *samples, *commands); err != nil {
 		fmt.Fprintf(os.Stderr, "start: %v\n", err)

@@ -221,9 +221,15 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	began := time.Now()
-	more, err := c.tick(ctx)
+	next, left, err := c.leftToOthers(ctx, now)
 	if err != nil {
 		return 0, err
+	}
+	more := false
+	if !left {
+		if more, err = c.tick(ctx); err != nil {
+			return 0, err
+		}
 	}
 	c.seen.Ticked(time.Since(began))
 	if err := c.keepHouse(ctx); err != nil {
@@ -237,7 +243,10 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	}
 	c.reportBack(now)
 	c.ticked(now)
-	if c.flows {
+	switch {
+	case left:
+		return c.until(next, now.Add(time.Since(answered))), nil
+	case c.flows:
 		rest := min(tickPause, flowTurn-time.Since(asked))
 		return max(rest, batchPause, c.standby()), nil
 	}
@@ -248,6 +257,17 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	end := time.Now().Add(wait)
 	err = c.foresee(ctx, now, end)
 	return time.Until(end), err
+}
+
+// leftToOthers says whether a clock that stands by finds nothing that was left to
+// it, and what is due next. To ask for that is cheaper than to look for all that is
+// due, which the others have as good as always decided.
+func (c *Clock) leftToOthers(ctx context.Context, now time.Time) (next time.Time, left bool, err error) {
+	if c.rank == 0 || len(c.crowds) > 0 {
+		return time.Time{}, false, nil
+	}
+	next, err = c.nextDue(ctx)
+	return next, next.IsZero() || now.Sub(next) < standbyWait, err
 }
 
 // foresee makes schedules ready as long as it holds nothing up: the clock would
@@ -262,10 +282,9 @@ func (c *Clock) foresee(ctx context.Context, now, end time.Time) error {
 	return nil
 }
 
-// untilNext is the time to the next due instant, at most a second. It never
-// rounds down, so that waking up early costs no second query.
+// untilNext asks how long to sleep.
 func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
-	next, err := c.store.NextDue(ctx)
+	next, err := c.nextDue(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -273,6 +292,20 @@ func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	return c.until(next, now), nil
+}
+
+func (c *Clock) nextDue(ctx context.Context) (time.Time, error) {
+	next, err := c.store.NextDue(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading when the next schedule is due: %w", err)
+	}
+	return next, nil
+}
+
+// until is the time from now to the next due instant, at most a second. It never
+// rounds down, so that waking up early costs no second query.
+func (c *Clock) until(next, now time.Time) time.Duration {
 	wait := idleWait
 	if !next.IsZero() {
 		wait = min(wait, next.Sub(now)+c.standby())
@@ -280,7 +313,7 @@ func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
 	if wait = min(wait, time.Until(c.nextUpkeep)); len(c.chores) > 0 {
 		wait = 0
 	}
-	return max(wait, tickPause, c.standby()), nil
+	return max(wait, tickPause, c.standby())
 }
 
 // standby is how long this clock leaves what is due to others.

@@ -34,6 +34,8 @@ type fakeStore struct {
 	refuse    map[int64]error         // a commit with this schedule fails for its content
 	wake      chan func()
 	takes     time.Duration // a commit, for each schedule
+	rank      int           // of the clock
+	looks     int           // for what is due
 
 	fired    []firing
 	failed   map[int64]string
@@ -114,11 +116,12 @@ func (f *fakeStore) Now(context.Context) (time.Time, error) { return f.now(), f.
 
 func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, error) {
 	b := schedule.Batch{Now: f.now()}
-	if err := f.call(); err != nil || w.Lane == schedule.LaneLate {
-		return b, err
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.looks++
+	if err := f.called(); err != nil || w.Lane == schedule.LaneLate {
+		return b, err
+	}
 	for _, s := range f.schedules {
 		next := s.state.NextDue
 		switch {
@@ -228,8 +231,10 @@ func (f *fakeStore) CopyOutcomes(context.Context) (int64, error) {
 	return 2000, f.call()
 }
 
-func (f *fakeStore) StepBackfills(context.Context) (int, error)    { return 0, f.call() }
-func (f *fakeStore) Rank(context.Context) (rank, n int, err error) { return 0, 1, f.call() }
+func (f *fakeStore) StepBackfills(context.Context) (int, error) { return 0, f.call() }
+func (f *fakeStore) Rank(context.Context) (rank, n int, err error) {
+	return f.rank, f.rank + 1, f.call()
+}
 
 // keepTime runs a clock over f for a while of fake time and returns its log.
 func keepTime(t *testing.T, f *fakeStore, d time.Duration) string {
@@ -319,6 +324,39 @@ func TestWhereManyAreDueALongCommitIsFollowedByAShorterRest(t *testing.T) {
 		}
 		if limit := 12*f.takes + tickPause; worst == 0 || worst > limit {
 			t.Errorf("the latest was decided %s after it was due, where twelve are due every %s; %s are allowed", worst, flowTurn, limit)
+		}
+	})
+}
+
+func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"often": "every 10s"})
+		f.rank = 1
+		one := f.schedules[0]
+		go func() { // the first clock, which leaves every other occurrence
+			for n := range 6 {
+				due, _ := f.NextDue(t.Context())
+				if time.Sleep(time.Until(due)); n%2 == 0 {
+					f.mu.Lock()
+					one.state, one.version = schedule.NextState(one.one.Timeline, schedule.State{Cursor: due}), one.version+1
+					f.mu.Unlock()
+				} else {
+					time.Sleep(time.Second)
+				}
+			}
+		}()
+		keepTime(t, f, 65*time.Second)
+		if len(f.fired) != 3 {
+			t.Fatalf("%d of the 3 occurrences were decided that were left", len(f.fired))
+		}
+		for _, fired := range f.fired {
+			if late := fired.at.Sub(fired.nominal); late < standbyWait || late > 2*standbyWait {
+				t.Errorf("%v was decided %v after it was due; it is left to others for %v", fired.nominal, late, standbyWait)
+			}
+		}
+		// Both lanes at the start, and when each of the three was left.
+		if f.looks > 10 {
+			t.Errorf("looked %d times for what is due in a minute in which 3 were left", f.looks)
 		}
 	})
 }

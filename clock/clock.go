@@ -73,7 +73,7 @@ type Options struct {
 const (
 	defaultBatchSize = 1000
 	// firstBatch is how many the first transaction of a herd decides, so that some
-	// are durable soon. Each after it takes twice as many.
+	// are durable soon. Each after it takes four times as many.
 	firstBatch = 64
 	// idleWait is the longest sleep: an edit by another process is seen after
 	// this long even if its hint was lost.

@@ -20,13 +20,16 @@ type crowd struct {
 	rest bool // its own shares are done; what is left of others' is not
 }
 
-// after is the crowd behind a batch: the next is twice as large, unless this one
-// took long.
+// after is the crowd behind a batch: the next is larger, unless this one took long.
+// What is left of others' shares they may have in hand, and grows less.
 func (at crowd) after(took, long time.Duration, most int) crowd {
-	if took > long {
+	switch {
+	case took > long:
 		at.size = max(at.size/2, 1)
-	} else {
+	case at.rest:
 		at.size = min(2*at.size, most)
+	default:
+		at.size = min(4*at.size, most)
 	}
 	return at
 }

@@ -21,6 +21,7 @@ type herd struct {
 const (
 	closely = 2 * time.Millisecond
 	seldom  = 20 * time.Millisecond
+	few     = 1000 // take little longer than that, and are looked at more often
 )
 
 // herds measures crowds, beside raw SQL that writes the same rows.
@@ -99,7 +100,11 @@ func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, 
 	if err != nil {
 		return found, err
 	}
-	err = h.Until(ctx, 10*time.Minute, seldom, func() (bool, error) {
+	looks := seldom
+	if number <= few {
+		looks = 2 * closely
+	}
+	err = h.Until(ctx, 10*time.Minute, looks, func() (bool, error) {
 		n, err := rows()
 		after := time.Since(due)
 		if n >= int64(number)/2 && found.half == 0 {

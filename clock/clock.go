@@ -19,6 +19,9 @@ type Store interface {
 	Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error)
 	Waiting(ctx context.Context, limit int) (schedule.Batch, error)
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
+	// Yield lets other processes write in between two batches, where they would find
+	// no moment else.
+	Yield(ctx context.Context)
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
 	NextDue(ctx context.Context) (time.Time, error)
 	// Foresee makes some schedules ready that are due soon after now, so that deciding
@@ -96,7 +99,7 @@ const (
 	lateEvery = 250 * time.Millisecond
 	// foresightTime is how long it may take to make a few schedules ready.
 	foresightTime = 50 * time.Millisecond
-	// batchPause lets other writers at a SQLite file in between two batches or turns.
+	// batchPause is the shortest rest between two turns.
 	batchPause = 2 * time.Millisecond
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
 	upkeepEvery = time.Second

@@ -165,6 +165,8 @@ func (f *fakeStore) Commit(_ context.Context, b schedule.Batch, decided []schedu
 	return schedule.Committed{Schedules: len(decided)}, nil
 }
 
+func (f *fakeStore) Yield(context.Context) { time.Sleep(2 * time.Millisecond) }
+
 func (f *fakeStore) Fail(_ context.Context, id int64, now time.Time, reason string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

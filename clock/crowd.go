@@ -147,7 +147,7 @@ func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 		if err != nil || h.crowd.rest || ctx.Err() != nil || !time.Now().Before(end) {
 			return handed{h.crowd, err, nil}
 		}
-		h.clock.sleep(ctx, batchPause)
+		h.clock.store.Yield(ctx)
 	}
 }
 

@@ -50,6 +50,22 @@ func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule
 	return c.done, nil
 }
 
+// yields is how long a SQLite file is left to other processes between two batches.
+const yields = 2 * time.Millisecond
+
+// Yield lets other processes write between two batches of a herd. On Postgres
+// nobody waits for that; a SQLite file has one writer, and those that stand in line
+// for it ask now and then.
+func (s *Store) Yield(ctx context.Context) {
+	if s.db.Kind != database.SQLite {
+		return
+	}
+	select {
+	case <-time.After(yields):
+	case <-ctx.Done():
+	}
+}
+
 // commit is one transaction of decisions.
 type commit struct {
 	store   *Store

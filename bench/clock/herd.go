@@ -21,7 +21,7 @@ type herd struct {
 const (
 	closely = 2 * time.Millisecond
 	seldom  = 20 * time.Millisecond
-	few     = 1000 // take little longer than that, and are looked at more often
+	few     = 10_000 // take little longer than that, and are looked at more often
 )
 
 // herds measures crowds, beside raw SQL that writes the same rows.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/punctual-dev/punctual/bench/house"
+	"github.com/punctual-dev/punctual/bench/process"
 	"github.com/punctual-dev/punctual/database"
 )
 
@@ -64,23 +65,28 @@ func floorOf(ctx context.Context, kind string, n int) (took, server time.Duratio
 
 // floorLateness is how many milliseconds after they were due raw SQL came to
 // occurrences of which a thousand are due a second, sorted. It writes what is due
-// in one transaction, and rests as a clock does before it looks again.
-func floorLateness(ctx context.Context, kind string, length time.Duration) (late []float64, err error) {
+// in one transaction, and rests as a clock does before it looks again. It says too
+// which part of a core this process took for that.
+func floorLateness(ctx context.Context, kind string, length time.Duration) (late []float64, share float64, err error) {
 	const (
 		rest  = 10 * time.Millisecond
 		apart = time.Millisecond
 	)
 	sample, err := sampleJob(ctx, kind)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	h, err := house.Open(ctx, kind, programs)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer h.Close()
 	if err := h.SpreadOut(ctx, house.SpreadSchedules, house.SpreadEvery, 0); err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	before, err := process.OwnBusy()
+	if err != nil {
+		return nil, 0, err
 	}
 	began, written := time.Now(), 0
 	for time.Since(began) < length {
@@ -94,13 +100,15 @@ func floorLateness(ctx context.Context, kind string, length time.Duration) (late
 			first := written % house.SpreadSchedules
 			n := min(until-written, house.SpreadSchedules-first)
 			if err := rawBatch(ctx, h, sample, now, first+1, first+n); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			written += n
 		}
 	}
+	took := time.Since(began)
+	after, err := process.OwnBusy()
 	slices.Sort(late)
-	return late, nil
+	return late, (after - before).Seconds() / took.Seconds(), err
 }
 
 // rawBatch writes one transaction of the floor's: the schedules of some numbers are

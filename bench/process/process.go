@@ -68,6 +68,12 @@ func (p *Process) Busy() (time.Duration, error) {
 	return s.own, err
 }
 
+// OwnBusy is how long this process has computed.
+func OwnBusy() (time.Duration, error) {
+	s, err := statOf(os.Getpid())
+	return s.own, err
+}
+
 // TreeBusy is how long a process has computed, with its children, alive and gone.
 // Those of its children are counted as far as they are gone, too.
 func TreeBusy(root int) (total time.Duration, err error) {

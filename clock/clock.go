@@ -76,7 +76,7 @@ type Options struct {
 const (
 	defaultBatchSize = 1000
 	// firstBatch is how many the first transaction of a herd decides, so that some
-	// are durable soon. Each after it takes four times as many.
+	// are durable soon. Those after it grow.
 	firstBatch = 64
 	// idleWait is the longest sleep: an edit by another process is seen after
 	// this long even if its hint was lost.
@@ -224,7 +224,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	began := time.Now()
-	next, left, err := c.leftToOthers(ctx, now)
+	next, left, err := c.leftToOthers(ctx, now.Add(began.Sub(answered)))
 	if err != nil {
 		return 0, err
 	}
@@ -233,8 +233,8 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		if more, err = c.tick(ctx); err != nil {
 			return 0, err
 		}
+		c.seen.Ticked(time.Since(began))
 	}
-	c.seen.Ticked(time.Since(began))
 	if err := c.keepHouse(ctx); err != nil {
 		return 0, err
 	}
@@ -250,16 +250,9 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	case left:
 		return c.until(next, now.Add(time.Since(answered))), nil
 	case c.flows:
-		rest := min(tickPause, flowTurn-time.Since(asked))
-		return max(rest, batchPause, c.standby()), nil
+		return max(min(tickPause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
-	wait, err := c.untilNext(ctx)
-	if err != nil {
-		return 0, err
-	}
-	end := time.Now().Add(wait)
-	err = c.foresee(ctx, now, end)
-	return time.Until(end), err
+	return c.untilNext(ctx)
 }
 
 // leftToOthers says whether a clock that stands by finds nothing that was left to
@@ -273,6 +266,22 @@ func (c *Clock) leftToOthers(ctx context.Context, now time.Time) (next time.Time
 	return next, next.IsZero() || now.Sub(next) < standbyWait, err
 }
 
+// untilNext asks when the next schedule is due, makes some ready in the time until
+// then, and says how much of it is left.
+func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
+	next, err := c.nextDue(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now, err := c.store.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	end := time.Now().Add(c.until(next, now))
+	err = c.foresee(ctx, now, end)
+	return time.Until(end), err
+}
+
 // foresee makes schedules ready as long as it holds nothing up: the clock would
 // only sleep meanwhile.
 func (c *Clock) foresee(ctx context.Context, now, end time.Time) error {
@@ -283,19 +292,6 @@ func (c *Clock) foresee(ctx context.Context, now, end time.Time) error {
 		}
 	}
 	return nil
-}
-
-// untilNext asks how long to sleep.
-func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
-	next, err := c.nextDue(ctx)
-	if err != nil {
-		return 0, err
-	}
-	now, err := c.store.Now(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return c.until(next, now), nil
 }
 
 func (c *Clock) nextDue(ctx context.Context) (time.Time, error) {

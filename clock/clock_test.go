@@ -330,39 +330,6 @@ func TestWhereManyAreDueALongCommitIsFollowedByAShorterRest(t *testing.T) {
 	})
 }
 
-func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFakeStore(t, map[string]string{"often": "every 10s"})
-		f.rank = 1
-		one := f.schedules[0]
-		go func() { // the first clock, which leaves every other occurrence
-			for n := range 6 {
-				due, _ := f.NextDue(t.Context())
-				if time.Sleep(time.Until(due)); n%2 == 0 {
-					f.mu.Lock()
-					one.state, one.version = schedule.NextState(one.one.Timeline, schedule.State{Cursor: due}), one.version+1
-					f.mu.Unlock()
-				} else {
-					time.Sleep(time.Second)
-				}
-			}
-		}()
-		keepTime(t, f, 65*time.Second)
-		if len(f.fired) != 3 {
-			t.Fatalf("%d of the 3 occurrences were decided that were left", len(f.fired))
-		}
-		for _, fired := range f.fired {
-			if late := fired.at.Sub(fired.nominal); late < standbyWait || late > 2*standbyWait {
-				t.Errorf("%v was decided %v after it was due; it is left to others for %v", fired.nominal, late, standbyWait)
-			}
-		}
-		// Both lanes at the start, and when each of the three was left.
-		if f.looks > 10 {
-			t.Errorf("looked %d times for what is due in a minute in which 3 were left", f.looks)
-		}
-	})
-}
-
 func TestAnIdleClockAsksLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"rare": "0 0 1 7 *"})

@@ -21,12 +21,13 @@ type crowd struct {
 }
 
 // after is the crowd behind a batch: the next is larger, unless this one took long.
-// What is left of others' shares they may have in hand, and grows less.
+// It grows by less where it might be too long then, and where it is of others'
+// shares, which they may have in hand.
 func (at crowd) after(took, long time.Duration, most int) crowd {
 	switch {
 	case took > long:
 		at.size = max(at.size/2, 1)
-	case at.rest:
+	case at.rest || took > long/4:
 		at.size = min(2*at.size, most)
 	default:
 		at.size = min(4*at.size, most)
@@ -60,7 +61,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		c.flows = b.Len() >= flow
 	}
 	began := time.Now()
-	more, err = c.decide(ctx, b)
+	_, more, err = c.decide(ctx, b)
 	// A few that catch up with much take long, too.
 	if took := time.Since(began); full || more && took > laneTime[lane] {
 		c.crowds[lane] = crowd{size: max(len(b.Candidates), 1), rest: true}.after(took, laneTime[lane], c.batch)
@@ -142,12 +143,14 @@ func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 		h.crowd.rest = b.Len() < h.crowd.size
 		h.batch, h.wanted.Offset = schedule.Batch{}, 0
 		began := time.Now()
-		_, err := h.clock.decide(ctx, b)
+		taken, _, err := h.clock.decide(ctx, b)
 		h.crowd = h.crowd.after(time.Since(began), laneTime[h.lane], h.clock.batch)
 		if err != nil || h.crowd.rest || ctx.Err() != nil || !time.Now().Before(end) {
 			return handed{h.crowd, err, nil}
 		}
-		h.clock.store.Yield(ctx)
+		if h.clock.store.Yield(ctx); taken == 0 {
+			h.clock.sleep(ctx, batchPause) // somebody holds them all, and is not helped by haste
+		}
 	}
 }
 

@@ -39,25 +39,26 @@ func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 	return b, nil
 }
 
-// decide decides a batch and commits it. It says whether one of the schedules
-// has more to be done now.
-func (c *Clock) decide(ctx context.Context, b schedule.Batch) (more bool, err error) {
+// decide decides a batch and commits it. It says how many schedules that took, since
+// others may have been faster, and whether one of them has more to be done now.
+func (c *Clock) decide(ctx context.Context, b schedule.Batch) (taken int, more bool, err error) {
 	for id, reason := range b.Unreadable {
 		if err := c.fail(ctx, id, fmt.Sprint(id), b.Now, reason); err != nil {
-			return false, err
+			return 0, false, err
 		}
 	}
 	if len(b.Candidates) == 0 {
-		return false, nil
+		return 0, false, nil
 	}
 	decided, err := c.decideAll(ctx, b)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	for _, d := range decided {
 		more = more || d.More
 	}
-	return more, c.commit(ctx, b, decided)
+	taken, err = c.commit(ctx, b, decided)
+	return taken, more, err
 }
 
 // decideAll decides a batch in one go. A schedule whose decision panics is put
@@ -89,11 +90,11 @@ func decideSafely(candidates []schedule.Candidate, groups map[string]schedule.Gr
 	return schedule.DecideBatch(candidates, groups), nil
 }
 
-// commit writes decisions down. A batch that fails for its content is halved
-// until the culprit stands alone.
-func (c *Clock) commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) error {
+// commit writes decisions down, and says of how many schedules. A batch that fails
+// for its content is halved until the culprit stands alone.
+func (c *Clock) commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (taken int, err error) {
 	if len(decided) == 0 {
-		return nil
+		return 0, nil
 	}
 	// The transaction in hand is finished even if the clock is told to stop.
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
@@ -102,19 +103,21 @@ func (c *Clock) commit(ctx context.Context, b schedule.Batch, decided []schedule
 	switch {
 	case err == nil:
 		c.report(done, b.Now, decided)
-		return nil
+		return done.Schedules, nil
 	case c.store.Transient(err):
-		return fmt.Errorf("committing decisions: %w", err)
+		return 0, fmt.Errorf("committing decisions: %w", err)
 	case len(decided) == 1:
-		return c.fail(ctx, decided[0].Schedule.ID, decided[0].Schedule.Key, b.Now, err)
+		return 1, c.fail(ctx, decided[0].Schedule.ID, decided[0].Schedule.Key, b.Now, err)
 	}
 	half := len(decided) / 2
 	for _, part := range [][]schedule.Decided{decided[:half], decided[half:]} {
-		if err := c.commit(ctx, b, slices.Clone(part)); err != nil {
-			return err
+		n, err := c.commit(ctx, b, slices.Clone(part))
+		if err != nil {
+			return taken, err
 		}
+		taken += n
 	}
-	return nil
+	return taken, nil
 }
 
 const commitTimeout = 10 * time.Second
@@ -197,7 +200,7 @@ func (c *Clock) waiting(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading what waits: %w", err)
 	}
-	_, err = c.decide(ctx, b)
+	_, _, err = c.decide(ctx, b)
 	return err
 }
 

@@ -1,0 +1,67 @@
+package clock
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
+)
+
+func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		whens  map[string]string
+		leaves int // the first clock leaves one of so many occurrences; 0: none
+		left   int // in a minute
+	}{
+		{name: "every other occurrence is left", whens: map[string]string{"seldom": "every 10s"}, leaves: 2, left: 3},
+		{name: "none is, and something is always due just now", whens: map[string]string{"a": "every 100ms", "b": "every 130ms"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeStore(t, c.whens)
+				f.rank = 1
+				go f.decideAsTheFirst(t.Context(), 65*time.Second, c.leaves)
+				keepTime(t, f, 65*time.Second)
+				if len(f.fired) != c.left {
+					t.Errorf("%d occurrences were decided; %d were left", len(f.fired), c.left)
+				}
+				for _, fired := range f.fired {
+					if late := fired.at.Sub(fired.nominal); late < standbyWait || late > 2*standbyWait {
+						t.Errorf("%v was decided %v after it was due; it is left to others for %v", fired.nominal, late, standbyWait)
+					}
+				}
+				// At both lanes, at the start and whenever something was left.
+				if wanted := 2 + 2*c.left; f.looks != wanted {
+					t.Errorf("looked %d times for what is due, not %d, where %d were left", f.looks, wanted, c.left)
+				}
+			})
+		})
+	}
+}
+
+// decideAsTheFirst decides what is due 5 ms after it is, as the first of several
+// clocks would, and leaves one of so many occurrences.
+func (f *fakeStore) decideAsTheFirst(ctx context.Context, d time.Duration, leaves int) {
+	end, n := time.Now().Add(d), 0
+	for {
+		due, _ := f.NextDue(ctx)
+		if !due.Before(end) {
+			return
+		}
+		n++
+		if time.Sleep(time.Until(due.Add(5 * time.Millisecond))); leaves > 0 && n%leaves == 0 {
+			time.Sleep(time.Second)
+			continue
+		}
+		f.mu.Lock()
+		for _, s := range f.schedules {
+			if s.state.NextDue.Equal(due) {
+				s.state, s.version = schedule.NextState(s.one.Timeline, schedule.State{Cursor: due}), s.version+1
+			}
+		}
+		f.mu.Unlock()
+	}
+}

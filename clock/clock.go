@@ -91,7 +91,7 @@ const (
 	flowTurn = 25 * time.Millisecond
 	// standbyWait is how long every clock but the first leaves what is due to the
 	// others: two that read the same at the same instant would do the database's
-	// work twice. It is the gap when the first one dies.
+	// work twice. When the first one dies, the gap is up to twice that.
 	standbyWait = 50 * time.Millisecond
 	// standbyUpkeep is how many times more seldom the others keep house.
 	standbyUpkeep = 3
@@ -224,7 +224,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	began := time.Now()
-	next, left, err := c.leftToOthers(ctx, now.Add(began.Sub(answered)))
+	next, left, err := c.leftToOthers(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -248,7 +248,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	c.ticked(now)
 	switch {
 	case left:
-		return c.until(next, now.Add(time.Since(answered))), nil
+		return c.until(next), nil
 	case c.flows:
 		return max(min(tickPause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
@@ -258,12 +258,12 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 // leftToOthers says whether a clock that stands by finds nothing that was left to
 // it, and what is due next. To ask for that is cheaper than to look for all that is
 // due, which the others have as good as always decided.
-func (c *Clock) leftToOthers(ctx context.Context, now time.Time) (next time.Time, left bool, err error) {
+func (c *Clock) leftToOthers(ctx context.Context) (next time.Time, left bool, err error) {
 	if c.rank == 0 || len(c.crowds) > 0 {
 		return time.Time{}, false, nil
 	}
 	next, err = c.nextDue(ctx)
-	return next, next.IsZero() || now.Sub(next) < standbyWait, err
+	return next, next.IsZero() || c.now().Sub(next) < standbyWait, err
 }
 
 // untilNext asks when the next schedule is due, makes some ready in the time until
@@ -273,21 +273,17 @@ func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	now, err := c.store.Now(ctx)
-	if err != nil {
-		return 0, err
-	}
-	end := time.Now().Add(c.until(next, now))
-	err = c.foresee(ctx, now, end)
+	end := time.Now().Add(c.until(next))
+	err = c.foresee(ctx, end)
 	return time.Until(end), err
 }
 
 // foresee makes schedules ready as long as it holds nothing up: the clock would
 // only sleep meanwhile.
-func (c *Clock) foresee(ctx context.Context, now, end time.Time) error {
+func (c *Clock) foresee(ctx context.Context, end time.Time) error {
 	for more := c.rank == 0; more && len(c.woken) == 0 && ctx.Err() == nil && time.Until(end) > foresightTime; {
 		var err error
-		if more, err = c.store.Foresee(ctx, now); err != nil {
+		if more, err = c.store.Foresee(ctx, c.now()); err != nil {
 			return fmt.Errorf("reading what is due soon: %w", err)
 		}
 	}
@@ -302,18 +298,22 @@ func (c *Clock) nextDue(ctx context.Context) (time.Time, error) {
 	return next, nil
 }
 
-// until is the time from now to the next due instant, at most a second. It never
-// rounds down, so that waking up early costs no second query.
-func (c *Clock) until(next, now time.Time) time.Duration {
+// until is the time to the next due instant, at most a second. It never rounds down,
+// so that waking up early costs no second query.
+func (c *Clock) until(next time.Time) time.Duration {
 	wait := idleWait
 	if !next.IsZero() {
-		wait = min(wait, next.Sub(now)+c.standby())
+		wait = min(wait, next.Sub(c.now())+c.standby())
 	}
 	if wait = min(wait, time.Until(c.nextUpkeep)); len(c.chores) > 0 {
 		wait = 0
 	}
 	return max(wait, tickPause, c.standby())
 }
+
+// now is the store's time, by its last reading and what this process has counted
+// since.
+func (c *Clock) now() time.Time { return c.steady.store.Add(time.Since(c.steady.monotonic)) }
 
 // standby is how long this clock leaves what is due to others.
 func (c *Clock) standby() time.Duration {

@@ -103,19 +103,21 @@ type ranked struct {
 
 func (r ranked) Rank(context.Context) (rank, n int, err error) { return r.rank, r.clocks, r.call() }
 
+// keepTime runs one of the clocks for a while.
+func (r ranked) keepTime(t *testing.T, d time.Duration) {
+	ctx, stop := context.WithTimeout(t.Context(), d)
+	defer stop()
+	if err := New(r, r, Options{}).Run(ctx); err != nil {
+		t.Errorf("a clock: %v", err)
+	}
+}
+
 // keepTimeTogether runs two clocks over f for a while, of which the second ends.
 func keepTimeTogether(t *testing.T, f *fakeStore, d, second time.Duration) {
 	t.Helper()
 	var clocks sync.WaitGroup
 	for i, d := range []time.Duration{d, second} {
-		ctx, stop := context.WithTimeout(t.Context(), d)
-		defer stop()
-		one := ranked{f, i, 2}
-		clocks.Go(func() {
-			if err := New(one, one, Options{}).Run(ctx); err != nil {
-				t.Errorf("a clock: %v", err)
-			}
-		})
+		clocks.Go(func() { ranked{f, i, 2}.keepTime(t, d) })
 	}
 	time.Sleep(d)
 	clocks.Wait()

@@ -22,9 +22,8 @@ func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFakeStore(t, c.whens)
-				f.rank = 1
 				go f.decideAsTheFirst(t.Context(), 65*time.Second, c.leaves)
-				keepTime(t, f, 65*time.Second)
+				ranked{f, 1, 2}.keepTime(t, 65*time.Second)
 				if len(f.fired) != c.left {
 					t.Errorf("%d occurrences were decided; %d were left", len(f.fired), c.left)
 				}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -243,15 +244,16 @@ func (i instant) Scan(source any) error {
 	return nil
 }
 
-// scanInstants and its like for arguments leave the caller's slice as it is:
-// it may be used again.
-func scanInstants(destinations []any) []any {
-	scanned := make([]any, len(destinations))
-	for i, destination := range destinations {
+// scanInstants puts destinations into the slice of the row before, if there was one.
+// It and its like for arguments leave the caller's slice as it is: it may be used
+// again.
+func scanInstants(before, destinations []any) []any {
+	scanned := slices.Grow(before[:0], len(destinations))
+	for _, destination := range destinations {
 		if at, ok := destination.(*time.Time); ok {
 			destination = instant{at}
 		}
-		scanned[i] = destination
+		scanned = append(scanned, destination)
 	}
 	return scanned
 }

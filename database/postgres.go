@@ -212,17 +212,21 @@ func (q postgresQuerier) Query(ctx context.Context, query string, arguments ...a
 	if err != nil {
 		return nil, err
 	}
-	return postgresRows{rows}, nil
+	return &postgresRows{Rows: rows}, nil
 }
 
 func (q postgresQuerier) QueryRow(ctx context.Context, query string, arguments ...any) Row {
 	return postgresRow{q.pgx.QueryRow(ctx, query, postgresArguments(arguments)...)}
 }
 
-type postgresRows struct{ pgx.Rows }
+type postgresRows struct {
+	pgx.Rows
+	scanned []any
+}
 
-func (r postgresRows) Scan(destinations ...any) error {
-	return r.Rows.Scan(scanInstants(destinations)...)
+func (r *postgresRows) Scan(destinations ...any) error {
+	r.scanned = scanInstants(r.scanned, destinations)
+	return r.Rows.Scan(r.scanned...)
 }
 
 // ScanTimestamptz implements pgtype.TimestamptzScanner: pgx then hands over what it
@@ -239,7 +243,7 @@ func (i instant) ScanTimestamptz(at pgtype.Timestamptz) error {
 type postgresRow struct{ row pgx.Row }
 
 func (r postgresRow) Scan(destinations ...any) error {
-	err := r.row.Scan(scanInstants(destinations)...)
+	err := r.row.Scan(scanInstants(nil, destinations)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNoRows
 	}

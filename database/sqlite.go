@@ -171,18 +171,22 @@ func (s *sqlite) notify(_ context.Context, channel string) error {
 	return nil
 }
 
-type sqliteRows struct{ *sql.Rows }
+type sqliteRows struct {
+	*sql.Rows
+	scanned []any
+}
 
-func (r sqliteRows) Close() { _ = r.Rows.Close() }
+func (r *sqliteRows) Close() { _ = r.Rows.Close() }
 
-func (r sqliteRows) Scan(destinations ...any) error {
-	return r.Rows.Scan(scanInstants(destinations)...)
+func (r *sqliteRows) Scan(destinations ...any) error {
+	r.scanned = scanInstants(r.scanned, destinations)
+	return r.Rows.Scan(r.scanned...)
 }
 
 type sqliteRow struct{ row *sql.Row }
 
 func (r sqliteRow) Scan(destinations ...any) error {
-	err := r.row.Scan(scanInstants(destinations)...)
+	err := r.row.Scan(scanInstants(nil, destinations)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNoRows
 	}

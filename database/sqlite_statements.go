@@ -114,7 +114,7 @@ func (q sqliteQuerier) Query(ctx context.Context, query string, arguments ...any
 	if err != nil {
 		return nil, err
 	}
-	return sqliteRows{rows}, nil
+	return &sqliteRows{Rows: rows}, nil
 }
 
 func (q sqliteQuerier) QueryRow(ctx context.Context, query string, arguments ...any) Row {

@@ -23,40 +23,58 @@ type Job struct {
 
 // InsertTx inserts jobs as part of tx and returns their ids in order. They are
 // available at once, and workers are told of them when tx is committed.
+func (q *Queue) InsertTx(ctx context.Context, tx database.Tx, jobs []Job) ([]int64, error) {
+	prepared, err := Prepare(jobs)
+	if err != nil {
+		return nil, err
+	}
+	return q.InsertPreparedTx(ctx, tx, prepared)
+}
+
+// Prepared are jobs of which all is put into words already, so that a transaction in
+// which others wait has nothing left to do but to write them.
+type Prepared struct{ rows []row }
+
+// Prepare makes jobs ready to be inserted.
+func Prepare(jobs []Job) (Prepared, error) {
+	p := Prepared{make([]row, len(jobs))}
+	for i := range jobs {
+		var err error
+		if p.rows[i], err = rowOf(&jobs[i]); err != nil {
+			return p, fmt.Errorf("inserting the job of %s: %w", jobs[i].Payload.Occurrence, err)
+		}
+	}
+	return p, nil
+}
+
+// InsertPreparedTx inserts jobs as InsertTx does.
 //
 // The statements are our own: River's returns every column of every job, and on
 // SQLite takes each apart as JSON twelve times, which was half of what a herd
 // cost. What they write is what River's write, which a test compares.
-func (q *Queue) InsertTx(ctx context.Context, tx database.Tx, jobs []Job) ([]int64, error) {
-	if len(jobs) == 0 {
+func (q *Queue) InsertPreparedTx(ctx context.Context, tx database.Tx, jobs Prepared) ([]int64, error) {
+	if len(jobs.rows) == 0 {
 		return nil, nil
 	}
-	rows := make([]row, len(jobs))
-	for i, job := range jobs {
-		var err error
-		if rows[i], err = rowOf(job); err != nil {
-			return nil, fmt.Errorf("inserting the job of %s: %w", job.Payload.Occurrence, err)
-		}
-	}
 	if q.db.Kind == database.SQLite {
-		return insertIntoFile(ctx, tx, rows)
+		return insertIntoFile(ctx, tx, jobs.rows)
 	}
-	ids, err := insertTogether(ctx, tx, rows)
+	ids, err := insertTogether(ctx, tx, jobs.rows)
 	if err != nil {
 		return nil, err
 	}
-	return ids, notify(ctx, tx, rows)
+	return ids, notify(ctx, tx, jobs.rows)
 }
 
 // row is a job as its row in River's table has it; what is not here is as the
 // table has it by default: available, due now, never attempted, without tags.
 type row struct {
-	Job
+	*Job
 	kind           string
 	args, metadata string
 }
 
-func rowOf(job Job) (row, error) {
+func rowOf(job *Job) (row, error) {
 	r := row{Job: job, kind: KindCommand, metadata: "{}"}
 	if err := ValidName(job.Queue); err != nil {
 		return r, err
@@ -73,7 +91,7 @@ func rowOf(job Job) (row, error) {
 	if job.Payload.HTTP != nil {
 		r.kind = KindHTTP
 	}
-	args, err := json.Marshal(job.Payload)
+	args, err := json.Marshal(&job.Payload)
 	r.args = string(args)
 	return r, err
 }

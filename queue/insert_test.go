@@ -64,7 +64,7 @@ func isAsRiverWritesIt(t *testing.T, jobs []Job, queues int) {
 	t.Helper()
 	var params []river.InsertManyParams
 	for _, job := range jobs {
-		r, err := rowOf(job)
+		r, err := rowOf(&job)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 // remain, oldest first. The first that has to wait ends the decision: it and
 // all after it stay undecided, and the cursor stands before it.
 func Decide(s *Schedule, state State, facts Facts) Decision {
-	d := &decider{schedule: s, state: state, facts: facts, timeline: s.Timeline}
+	d := decider{schedule: s, state: state, facts: facts, timeline: s.Timeline}
 	d.facts.Active = slices.Clip(facts.Active)
 	last, ok := s.Timeline.LastDue(facts.Now)
 	if !ok || !last.At.After(state.Cursor) {
@@ -52,7 +52,12 @@ type decider struct {
 }
 
 func (d *decider) decision() Decision {
-	return Decision{Rows: d.rows, State: d.state, Supersede: d.supersede, Cancel: d.cancel, More: d.more, decider: d}
+	decided := Decision{Rows: d.rows, State: d.state, Supersede: d.supersede, Cancel: d.cancel, More: d.more}
+	if d.state.Waiting == WaitingForPlace {
+		stopped := *d
+		decided.decider = &stopped
+	}
+	return decided
 }
 
 // stretch is the nominals in (after, until], which share a fate. No reason

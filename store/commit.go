@@ -25,6 +25,9 @@ var errStands = errors.New("the ledger has a row already")
 func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {
 	g := b.Ground.(*ground)
 	c := commit{store: s, ground: g, now: b.Now.Add(time.Since(g.readAt)).Truncate(time.Microsecond)}
+	if err := c.prepare(decided); err != nil {
+		return schedule.Committed{}, err
+	}
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
 		c.tx, c.done = tx, schedule.Committed{}
 		return c.write(ctx, decided)
@@ -72,6 +75,7 @@ type commit struct {
 	ground  *ground
 	now     time.Time // when it is written down
 	careful bool      // look for rows that stand already
+	jobs    queue.Prepared
 	tx      database.Tx
 	done    schedule.Committed
 }
@@ -82,6 +86,7 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 	if err := c.unchanged(ctx); err != nil {
 		return err
 	}
+	all := len(decided)
 	decided, err := c.lock(ctx, decided)
 	if err != nil || len(decided) == 0 {
 		return err
@@ -91,13 +96,18 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 			return err
 		}
 	}
+	if c.careful || len(decided) < all {
+		if err := c.prepare(decided); err != nil {
+			return err
+		}
+	}
 	if err := c.places(ctx, decided); err != nil {
 		return err
 	}
 	if err := c.cancelJobs(ctx, decided); err != nil {
 		return err
 	}
-	ids, err := c.insertJobs(ctx, decided)
+	ids, err := c.store.queue.InsertPreparedTx(ctx, c.tx, c.jobs)
 	if err != nil {
 		return err
 	}
@@ -237,8 +247,9 @@ func (c *commit) cancelJobs(ctx context.Context, decided []schedule.Decided) err
 	return c.store.queue.CancelTx(ctx, c.tx, running)
 }
 
-// insertJobs makes the jobs of all enqueued rows, in order.
-func (c *commit) insertJobs(ctx context.Context, decided []schedule.Decided) ([]int64, error) {
+// prepare makes the jobs of all enqueued rows, in order. That is done before the
+// transaction, as long as all that was decided still stands in it.
+func (c *commit) prepare(decided []schedule.Decided) (err error) {
 	jobs := make([]queue.Job, 0, len(decided))
 	for _, d := range decided {
 		for _, row := range d.Rows {
@@ -247,7 +258,8 @@ func (c *commit) insertJobs(ctx context.Context, decided []schedule.Decided) ([]
 			}
 		}
 	}
-	return c.store.queue.InsertTx(ctx, c.tx, jobs)
+	c.jobs, err = queue.Prepare(jobs)
+	return err
 }
 
 // jobOf is the job of an enqueued row. Made late or by hand, it counts its

@@ -41,7 +41,7 @@ func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 		condition += ` AND CASE WHEN d.schedule_id % $6 = $7 THEN TRUE ELSE FALSE END`
 		arguments = append(arguments, w.Share.Of, w.Share.Number)
 	}
-	return s.readBatch(ctx, b, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4 OFFSET $5`, arguments...)
+	return s.readBatch(ctx, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4 OFFSET $5`, arguments...)
 }
 
 // Waiting reads at most limit schedules whose wait may be over: what they wait
@@ -66,7 +66,7 @@ func (s *Store) Waiting(ctx context.Context, limit int) (schedule.Batch, error) 
 			AND o.origin <> 'backfill' AND ` + condition + `)`
 	}
 	either := "(" + s.jobs.Active + " OR " + s.jobs.Retrying + ")"
-	return s.readBatch(ctx, b, `d.waiting_for <> '' AND s.format <= $1 AND (s.error_at IS NULL OR s.error_at <= $5) AND (
+	return s.readBatch(ctx, b, limit, `d.waiting_for <> '' AND s.format <= $1 AND (s.error_at IS NULL OR s.error_at <= $5) AND (
 			d.waiting_for = 'run' AND NOT `+job(s.jobs.Active)+`
 			OR d.waiting_for IN ('queue', 'line') AND NOT `+job(either)+`
 			OR d.waiting_for = 'cancel' AND (d.wait_until IS NULL OR d.wait_until <= $2 OR NOT `+job(s.jobs.Active)+`)
@@ -87,7 +87,7 @@ func (s *Store) ReadSchedules(ctx context.Context, ids []int64) (schedule.Batch,
 	if err != nil {
 		return b, err
 	}
-	return s.readBatch(ctx, b, `s.id = ANY($1) AND s.format <= $2 ORDER BY s.id`, ids, Format)
+	return s.readBatch(ctx, b, len(ids), `s.id = ANY($1) AND s.format <= $2 ORDER BY s.id`, ids, Format)
 }
 
 func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
@@ -104,9 +104,9 @@ func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
 	return b, err
 }
 
-// readBatch reads the schedules a condition selects, and what is to be known of
-// them.
-func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition string, arguments ...any) (schedule.Batch, error) {
+// readBatch reads the schedules a condition selects, most at most, and what is to be
+// known of them.
+func (s *Store) readBatch(ctx context.Context, b schedule.Batch, most int, condition string, arguments ...any) (schedule.Batch, error) {
 	reader := s.db.Reader()
 	rows, err := reader.Query(ctx, `SELECT s.id, s.version, CASE WHEN s.error <> '' THEN 1 ELSE 0 END, `+stateColumns+`
 		FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id WHERE `+condition, arguments...)
@@ -115,9 +115,8 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition strin
 	}
 	defer rows.Close()
 	var (
-		references []reference
-		states     []stateRow // of each of them
-		foreign    []int64    // computed under another tzdata
+		references []reference // of the candidates
+		foreign    []int64     // computed under another tzdata
 		r          reference
 		state      stateRow
 		failed     bool
@@ -133,8 +132,14 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition strin
 			foreign = append(foreign, r.id)
 			continue
 		}
-		references, states = append(references, r), append(states, state)
-		failures[r.id] = failed
+		if references == nil { // they are large, and to grow a list of them is to copy it
+			references, b.Candidates = make([]reference, 0, most), make([]schedule.Candidate, 0, most)
+		}
+		references = append(references, r)
+		b.Candidates = append(b.Candidates, schedule.Candidate{State: state.State, Version: state.version, Facts: schedule.Facts{Now: b.Now}})
+		if failed {
+			failures[r.id] = true
+		}
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
@@ -148,14 +153,10 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, condition strin
 	if err != nil {
 		return b, err
 	}
-	b.Candidates = slices.Grow(b.Candidates, len(references))
 	for i, r := range references {
-		if one := compiled[r.id]; one != nil {
-			b.Candidates = append(b.Candidates, schedule.Candidate{
-				Schedule: one, State: states[i].State, Version: states[i].version, Facts: schedule.Facts{Now: b.Now},
-			})
-		}
+		b.Candidates[i].Schedule = compiled[r.id]
 	}
+	b.Candidates = slices.DeleteFunc(b.Candidates, func(c schedule.Candidate) bool { return c.Schedule == nil })
 	return b, s.readFacts(ctx, &b)
 }
 

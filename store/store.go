@@ -4,6 +4,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,40 +105,63 @@ func scanSchedule(row scanner, more ...any) (*schedule.Schedule, error) {
 }
 
 // scheduleReader reads rows of which many say the same: most schedules of a house
-// have the same policies, and to read those anew for each is the most of the work.
+// have the same policies and tags, many the same job, and to read those anew for
+// each is the most of the work. Schedules share what they have alike, so nobody
+// may change a part of one in place.
 type scheduleReader struct {
-	text     string
-	policies schedule.Policies
+	row                 schedule.Schedule // the one that is being read
+	tags, job, policies string
+	before              struct {
+		tags     remembered[[]string]
+		job      remembered[schedule.Job]
+		policies remembered[schedule.Policies]
+	}
+	destinations []any
 }
 
 // scan reads a row as scanSchedule does.
 func (r *scheduleReader) scan(row scanner, more ...any) (*schedule.Schedule, error) {
-	var (
-		s                   schedule.Schedule
-		tags, job, policies string
-	)
-	destinations := append([]any{
-		&s.ID, &s.Key, &s.Version, &s.CreatedAt, &s.DeletedAt, &s.Owner.Kind, &s.Owner.Name,
-		&s.Description, &tags, &job, &policies, &s.HistoryFrom,
-	}, more...)
-	if err := row.Scan(destinations...); err != nil {
+	if r.destinations == nil {
+		s := &r.row
+		r.destinations = append([]any{
+			&s.ID, &s.Key, &s.Version, &s.CreatedAt, &s.DeletedAt, &s.Owner.Kind, &s.Owner.Name,
+			&s.Description, &r.tags, &r.job, &r.policies, &s.HistoryFrom,
+		}, more...)
+	}
+	r.row = schedule.Schedule{}
+	if err := row.Scan(r.destinations...); err != nil {
 		return nil, err
 	}
-	for _, column := range []struct {
-		text   string
-		target any
-	}{{tags, &s.Tags}, {job, &s.Job}, {policies, &s.Policies}} {
-		switch {
-		case column.target == &s.Policies && column.text == r.text:
-			s.Policies = r.policies
-		default:
-			if err := json.Unmarshal([]byte(column.text), column.target); err != nil {
-				return &s, &unreadableError{fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)}
-			}
-		}
+	s := r.row
+	err := cmp.Or(
+		r.before.tags.read(r.tags, &s.Tags),
+		r.before.job.read(r.job, &s.Job),
+		r.before.policies.read(r.policies, &s.Policies),
+	)
+	if err != nil {
+		return &s, &unreadableError{fmt.Errorf("the row of schedule %q cannot be read: %w", s.Key, err)}
 	}
-	r.text, r.policies = policies, s.Policies
+	// Whoever adds to what is shared gets a slice of his own.
+	s.Tags = slices.Clip(s.Tags)
 	return &s, nil
+}
+
+// remembered is what a column of the row before held.
+type remembered[T any] struct {
+	text  string
+	value T
+}
+
+func (r *remembered[T]) read(text string, value *T) error {
+	if text == "" || text != r.text {
+		var read T
+		if err := json.Unmarshal([]byte(text), &read); err != nil {
+			return err
+		}
+		r.text, r.value = text, read
+	}
+	*value = r.value
+	return nil
 }
 
 // unreadableError says that a row or a definition holds what this version cannot

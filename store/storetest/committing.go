@@ -66,6 +66,21 @@ var commitTests = []test{
 		}
 		h.wantLedger("a", "10:00 enqueued")
 	}},
+	{"of a batch that another has decided in part the rest gets its own jobs, and no more", func(h *house) {
+		h.apply(many(6, "hourly at :00")...)
+		h.at("10:00")
+		b := h.one()
+		decided := decide(b)
+		done, err := h.Commit(h.ctx(), b, []schedule.Decided{decided[0], decided[3]})
+		h.must(err)
+		equal(h, "enqueued by the other", done.Enqueued, 2)
+		done, err = h.Commit(h.ctx(), b, decided)
+		h.must(err)
+		equal(h, "enqueued", done.Enqueued, 4)
+		equal(h, "jobs", h.number("SELECT count(*) FROM river_job"), 6)
+		equal(h, "jobs that stand in their own schedule's row", h.number(`SELECT count(*) FROM punctual_occurrence o
+			JOIN punctual_schedule s ON s.id = o.schedule_id JOIN river_job j ON j.id = o.job_id WHERE j.args ->> 'schedule' = s.key`), 6)
+	}},
 	{"content that cannot be written fails its batch, is no matter of the database, and leaves nothing behind", func(h *house) {
 		h.apply(many(4, "hourly at :00")...)
 		h.at("10:00")

@@ -19,6 +19,8 @@ type Store interface {
 	Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error)
 	Waiting(ctx context.Context, limit int) (schedule.Batch, error)
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
+	// Hands is how many batches of a herd are decided at once.
+	Hands() int
 	// Yield lets other processes write in between two batches, where they would find
 	// no moment else.
 	Yield(ctx context.Context)

@@ -125,8 +125,6 @@ func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, e
 		next := s.state.NextDue
 		switch {
 		case next.IsZero() || next.After(b.Now.Add(-w.Since)) || len(b.Candidates) == w.Limit || !w.Share.Has(s.one.ID):
-		case w.Offset > 0:
-			w.Offset--
 		default:
 			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Version: s.version, Facts: schedule.Facts{Now: b.Now}})
 		}
@@ -163,6 +161,8 @@ func (f *fakeStore) Commit(_ context.Context, b schedule.Batch, decided []schedu
 	}
 	return schedule.Committed{Schedules: len(decided)}, nil
 }
+
+func (f *fakeStore) Hands() int { return 2 }
 
 func (f *fakeStore) Yield(context.Context) { time.Sleep(2 * time.Millisecond) }
 

@@ -9,10 +9,6 @@ import (
 	"github.com/punctual-dev/punctual/schedule"
 )
 
-// hands is how many batches of a crowd a clock decides at once: while the database
-// writes one, the next is read, decided and put together.
-const hands = 2
-
 // crowd is where a clock stands among those that are due in a lane, as long as
 // they fill its batches.
 type crowd struct {
@@ -44,7 +40,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	at, found := c.crowds[lane]
 	delete(c.crowds, lane) // it is not kept beyond an error
 	if found && !at.rest {
-		return true, c.decideShares(ctx, lane, at, schedule.Batch{})
+		return true, c.decideShares(ctx, lane, at)
 	}
 	if !found {
 		at = crowd{size: min(firstBatch, c.batch)}
@@ -54,38 +50,40 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		return false, err
 	}
 	full := b.Len() >= at.size
-	if full && !at.rest {
-		return true, c.decideShares(ctx, lane, at, b)
+	crowded := full && !at.rest
+	if crowded && c.rank > 0 {
+		return true, c.decideShares(ctx, lane, at) // others have these in hand
 	}
-	if lane == schedule.LaneOnTime {
+	if lane == schedule.LaneOnTime && !crowded {
 		c.flows = b.Len() >= flow
 	}
 	began := time.Now()
 	_, more, err = c.decide(ctx, b)
-	// A few that catch up with much take long, too.
-	if took := time.Since(began); full || more && took > laneTime[lane] {
+	took := time.Since(began)
+	switch {
+	case crowded && err == nil:
+		// Until here nothing has held up the first of them.
+		return true, c.decideShares(ctx, lane, at.after(took, laneTime[lane], c.batch))
+	case full || more && took > laneTime[lane]: // a few that catch up with much take long, too
 		c.crowds[lane] = crowd{size: max(len(b.Candidates), 1), rest: true}.after(took, laneTime[lane], c.batch)
 	}
 	return full || more, err
 }
 
-// decideShares decides this clock's shares of a crowd, each by a hand of its own.
-// The first clock's first hand begins with b, which has been read.
-func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, b schedule.Batch) error {
+// decideShares decides this clock's shares of a crowd, each by a hand of its own:
+// while the database writes for one, the next batch is read, decided and put
+// together.
+func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd) error {
 	var (
-		all  [hands]handed
-		busy sync.WaitGroup
-		end  = time.Now().Add(laneTime[lane])
+		hands = c.store.Hands()
+		all   = make([]handed, hands)
+		busy  sync.WaitGroup
+		end   = time.Now().Add(laneTime[lane])
 	)
 	for i := range all {
 		h := hand{
 			clock: c, lane: lane, crowd: at,
 			wanted: schedule.Wanted{Lane: lane, Share: schedule.Share{Number: c.rank*hands + i, Of: max(c.clocks, c.rank+1) * hands}},
-		}
-		if c.rank == 0 && i == 0 {
-			h.batch = b
-		} else if c.rank == 0 {
-			h.wanted.Offset = inShare(b, h.wanted.Share)
 		}
 		busy.Go(func() { all[i] = h.work(ctx, end) })
 	}
@@ -119,7 +117,6 @@ type hand struct {
 	lane   schedule.Lane
 	crowd  crowd
 	wanted schedule.Wanted
-	batch  schedule.Batch // has been read, if it has candidates
 }
 
 // handed is what a hand came to.
@@ -132,16 +129,12 @@ type handed struct {
 func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 	defer func() { done.panicked = recover() }()
 	for {
-		b := h.batch
-		if len(b.Candidates) == 0 {
-			h.wanted.Limit = h.crowd.size
-			var err error
-			if b, err = h.clock.due(ctx, h.wanted); err != nil {
-				return handed{h.crowd, err, nil}
-			}
+		h.wanted.Limit = h.crowd.size
+		b, err := h.clock.due(ctx, h.wanted)
+		if err != nil {
+			return handed{h.crowd, err, nil}
 		}
 		h.crowd.rest = b.Len() < h.crowd.size
-		h.batch, h.wanted.Offset = schedule.Batch{}, 0
 		began := time.Now()
 		taken, _, err := h.clock.decide(ctx, b)
 		h.crowd = h.crowd.after(time.Since(began), laneTime[h.lane], h.clock.batch)
@@ -152,19 +145,4 @@ func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 			h.clock.sleep(ctx, batchPause) // somebody holds them all, and is not helped by haste
 		}
 	}
-}
-
-// inShare counts the schedules of a batch that are in a share.
-func inShare(b schedule.Batch, share schedule.Share) (n int) {
-	for _, candidate := range b.Candidates {
-		if share.Has(candidate.Schedule.ID) {
-			n++
-		}
-	}
-	for id := range b.Unreadable {
-		if share.Has(id) {
-			n++
-		}
-	}
-	return n
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,6 +259,11 @@ func (t postgresTx) Native() any { return t.tx }
 
 func (t postgresTx) Now(ctx context.Context) (time.Time, error) { return postgresNow(ctx, t.tx) }
 
+// manyRows is of how many rows columns that are alike are sent once. Of few it would
+// only make statements many. A herd's rows differ in two or three of fifteen columns,
+// and to read lists is most of what the server does to insert them.
+const manyRows = 50
+
 // InsertRows is one statement over a list for each column. A COPY would be no
 // faster, and the server waits for its data for ever: nothing ends a transaction
 // that a frozen process left in the middle of one.
@@ -274,7 +278,7 @@ func (t postgresTx) InsertRows(ctx context.Context, table string, columns []stri
 	var selected, lists, names []string
 	var values []any
 	for i, column := range columns {
-		if alike(rows, i) {
+		if i > 0 && len(rows) >= manyRows && alike(rows, i) {
 			values = append(values, postgresArguments(rows[0][i:i+1])...)
 			selected = append(selected, fmt.Sprintf("$%d::%s", len(values), types[column]))
 			continue
@@ -290,22 +294,6 @@ func (t postgresTx) InsertRows(ctx context.Context, table string, columns []stri
 	_, err = t.tx.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) AS u (%s)",
 		table, strings.Join(columns, ", "), strings.Join(selected, ", "), strings.Join(lists, ", "), strings.Join(names, ", ")), values...)
 	return err
-}
-
-// alike says that a column of many rows holds one value. A herd's rows differ in two
-// or three of fifteen columns, and to read lists is most of what the server does to
-// insert them. Of few rows it would only make statements many, and of all columns one
-// has to say how many rows there are.
-func alike(rows [][]any, column int) bool {
-	const many = 50
-	if len(rows) < many || column == 0 {
-		return false
-	}
-	switch first := rows[0][column].(type) {
-	case nil, string, int64, int, bool, time.Time:
-		return !slices.ContainsFunc(rows, func(row []any) bool { return row[column] != first })
-	}
-	return false
 }
 
 // columnTypes are the types of tables' columns, which are asked for once.

@@ -1,5 +1,10 @@
 package database
 
+import (
+	"slices"
+	"time"
+)
+
 // Values reads a result of one column.
 func Values[T any](rows Rows, err error) ([]T, error) {
 	if err != nil {
@@ -24,4 +29,13 @@ func Column[R, T any](rows []R, value func(R) T) []T {
 		values[i] = value(row)
 	}
 	return values
+}
+
+// alike says that a column of some rows holds one value in all of them.
+func alike(rows [][]any, column int) bool {
+	switch first := rows[0][column].(type) {
+	case nil, string, int64, int, bool, time.Time:
+		return !slices.ContainsFunc(rows, func(row []any) bool { return row[column] != first })
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,24 +14,61 @@ const rowsAtOnce = 16
 // ExecRows runs a statement of SQLite's that has a list of values in it, over as
 // many rows as there are: before, values for some of the rows, after. values are
 // the places of one row, such as "(?, jsonb(?))".
+//
+// To hand over a value takes as long as to write it. So the last columns, as far as
+// they are the same in all rows, are handed over once for a statement: columns that
+// seldom differ stand at the end. That they are the last keeps the statements few,
+// since those that are known are kept prepared.
 func ExecRows(ctx context.Context, tx Tx, before, values, after string, rows [][]any) error {
-	// Two sizes, so that there are two statements to keep prepared.
 	full := len(rows) - len(rows)%rowsAtOnce
-	for part := range slices.Chunk(rows[:full], rowsAtOnce) {
-		if err := execRows(ctx, tx, before, values, after, part); err != nil {
-			return err
+	if full > 0 {
+		own := differing(rows[:full])
+		query := before + listOf(values, len(rows[0]), own) + after
+		for part := range slices.Chunk(rows[:full], rowsAtOnce) {
+			arguments := make([]any, 0, len(part)*own+len(rows[0])-own)
+			for _, row := range part {
+				arguments = append(arguments, row[:own]...)
+			}
+			if _, err := tx.Exec(ctx, query, append(arguments, part[0][own:]...)...); err != nil {
+				return err
+			}
 		}
 	}
-	for part := range slices.Chunk(rows[full:], 1) {
-		if err := execRows(ctx, tx, before, values, after, part); err != nil {
+	for _, row := range rows[full:] {
+		if _, err := tx.Exec(ctx, before+values+after, row...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func execRows(ctx context.Context, tx Tx, before, values, after string, rows [][]any) error {
-	list := strings.TrimSuffix(strings.Repeat(values+", ", len(rows)), ", ")
-	_, err := tx.Exec(ctx, before+list+after, slices.Concat(rows...)...)
-	return err
+// differing is how many columns there are up to the last that differs.
+func differing(rows [][]any) int {
+	own := len(rows[0])
+	for own > 0 && alike(rows, own-1) {
+		own--
+	}
+	return own
+}
+
+// listOf is the places of as many rows as a statement has. A row has some of its own,
+// which are numbered row by row; those behind, up to the number of columns, are the
+// same in all.
+func listOf(values string, columns, own int) string {
+	parts := strings.Split(values, "?")
+	var list strings.Builder
+	for row := range rowsAtOnce {
+		if row > 0 {
+			list.WriteString(", ")
+		}
+		for column := range columns {
+			number := rowsAtOnce*own + column - own
+			if column < own {
+				number = row*own + column
+			}
+			list.WriteString(parts[column] + "?" + strconv.Itoa(number+1))
+		}
+		list.WriteString(parts[columns])
+	}
+	return list.String()
 }

@@ -100,10 +100,10 @@ func (b Batch) Len() int { return len(b.Candidates) + len(b.Unreadable) }
 
 // Wanted says which of the schedules that are due are wanted, earliest first.
 type Wanted struct {
-	Lane          Lane
-	Since         time.Duration // for how long they have been due, at least
-	Share         Share
-	Limit, Offset int
+	Lane  Lane
+	Since time.Duration // for how long they have been due, at least
+	Share Share
+	Limit int
 }
 
 // Share is one of several parts of all schedules; the zero value is all of them.

@@ -387,9 +387,7 @@ func (e *edit) enqueueBackfill(b backfillRow, one *schedule.Schedule, nominals [
 	}
 	var values [][]any
 	for i, row := range rows {
-		one := occurrenceRow(one.ID, row, originBackfill, ids[i], e.now, "")
-		one[6] = b.id
-		values = append(values, one)
+		values = append(values, occurrenceRow(one.ID, row, origin{name: originBackfill, run: b.id}, ids[i], e.now))
 		last = ids[i]
 	}
 	return last, e.tx.InsertRows(e.ctx, "punctual_occurrence", occurrenceColumns, values)

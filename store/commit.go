@@ -53,6 +53,16 @@ func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule
 	return c.done, nil
 }
 
+// Hands is how many batches of a herd are worth being decided at once. On Postgres
+// there is something to compute for one of them while others wait for the server or
+// for its disk; a SQLite file has one writer, beside which the next batch is read.
+func (s *Store) Hands() int {
+	if s.db.Kind == database.SQLite {
+		return 2
+	}
+	return 4
+}
+
 // yields is how long a SQLite file is left to other processes between two batches.
 const yields = 2 * time.Millisecond
 
@@ -295,9 +305,11 @@ func jobOf(s *schedule.Schedule, row schedule.Row, name string, now time.Time, l
 	return job
 }
 
+// occurrenceColumns are in the order of how often they differ between rows that are
+// written together, as ExecRows would have them.
 var occurrenceColumns = []string{
-	"schedule_id", "nominal_at", "until_at", "count", "due_at", "origin", "run", "trigger_id",
-	"decision", "reason", "blocker_job_id", "job_id", "decided_at", "note", "author",
+	"schedule_id", "job_id", "nominal_at", "due_at", "until_at", "count", "decision", "reason", "blocker_job_id",
+	"note", "decided_at", "author", "origin", "run", "trigger_id",
 }
 
 // insertRows writes the ledger. ids are the jobs of the enqueued rows in order.
@@ -316,34 +328,45 @@ func (c *commit) insertRows(ctx context.Context, decided []schedule.Decided, ids
 			if row.Blocker == schedule.ThisDecision {
 				row.Blocker = last
 			}
-			rows = append(rows, occurrenceRow(d.Schedule.ID, row, originClock, job, c.now, ""))
+			rows = append(rows, occurrenceRow(d.Schedule.ID, row, origin{name: originClock}, job, c.now))
 			c.count(row)
 		}
 	}
 	return c.tx.InsertRows(ctx, "punctual_occurrence", occurrenceColumns, rows)
 }
 
-// The origins of a row of the ledger.
+// origin says what a row of the ledger came of.
+type origin struct {
+	name    string
+	run     int64  // the backfill
+	trigger string // its id
+	author  string // who skipped it, or triggered it
+}
+
+// The names of origins.
 const (
 	originClock    = "clock"
 	originBackfill = "backfill"
 	originTrigger  = "trigger"
 )
 
-func occurrenceRow(id int64, row schedule.Row, origin string, job int64, now time.Time, author string) []any {
-	decision, jobID, until := "enqueued", any(nil), any(nil)
+func occurrenceRow(id int64, row schedule.Row, of origin, job int64, now time.Time) []any {
+	decision, jobID, nominal, until := "enqueued", any(nil), any(row.Nominal), any(nil)
 	if row.Skipped != "" {
 		decision = "skipped"
 	}
 	if job != 0 {
 		jobID = job
 	}
+	if of.name == originTrigger {
+		nominal = nil
+	}
 	if row.Count > 1 {
 		until = row.Until
 	}
 	return []any{
-		id, row.Nominal, until, row.Count, row.Due, origin, int64(0), "",
-		decision, string(row.Skipped), row.Blocker, jobID, now, short(row.Note, maxNote), short(author, maxNote),
+		id, jobID, nominal, row.Due, until, row.Count, decision, string(row.Skipped), row.Blocker,
+		short(row.Note, maxNote), now, short(of.author, maxNote), of.name, of.run, of.trigger,
 	}
 }
 

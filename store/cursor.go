@@ -55,9 +55,9 @@ func (c *commit) movePlain(ctx context.Context, all []moved) error {
 	if c.store.db.Kind == database.SQLite {
 		rows := make([][]any, len(all))
 		for i, m := range all {
-			rows[i] = []any{m.schedule.ID, m.state.Cursor, localReading(m.schedule, m.state.Cursor), m.state.Met, m.state.NextDue, m.lastJob, calendar.TZDataVersion()}
+			rows[i] = []any{m.schedule.ID, m.lastJob, m.state.NextDue, m.state.Cursor, localReading(m.schedule, m.state.Cursor), m.state.Met, calendar.TZDataVersion()}
 		}
-		return database.ExecRows(ctx, c.tx, `WITH u (id, cursor_at, cursor_local, met_at, next_due_at, job_id, tzdata) AS (VALUES `, "(?, ?, ?, ?, ?, ?, ?)",
+		return database.ExecRows(ctx, c.tx, `WITH u (id, job_id, next_due_at, cursor_at, cursor_local, met_at, tzdata) AS (VALUES `, "(?, ?, ?, ?, ?, ?, ?)",
 			`) UPDATE punctual_due AS d SET cursor_at = u.cursor_at, cursor_local = u.cursor_local, met_at = u.met_at, next_due_at = u.next_due_at,
 				last_job_id = max(d.last_job_id, u.job_id), tzdata = u.tzdata, version = d.version + 1 FROM u WHERE d.schedule_id = u.id`, rows)
 	}

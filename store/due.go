@@ -34,14 +34,14 @@ func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 		from, to = time.Unix(0, 0), b.Now.Add(-lateAfter)
 	}
 	condition, arguments := `d.next_due_at > $1 AND d.next_due_at <= $2 AND s.format <= $3`,
-		[]any{from, to, Format, w.Limit, w.Offset}
+		[]any{from, to, Format, w.Limit}
 	if w.Share.Of > 1 {
 		// In these words a planner expects half of all to be in the share. It would
 		// take an equality for rare, gather all that is due and sort it.
-		condition += ` AND CASE WHEN d.schedule_id % $6 = $7 THEN TRUE ELSE FALSE END`
+		condition += ` AND CASE WHEN d.schedule_id % $5 = $6 THEN TRUE ELSE FALSE END`
 		arguments = append(arguments, w.Share.Of, w.Share.Number)
 	}
-	return s.readBatch(ctx, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4 OFFSET $5`, arguments...)
+	return s.readBatch(ctx, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4`, arguments...)
 }
 
 // Waiting reads at most limit schedules whose wait may be over: what they wait

@@ -217,7 +217,7 @@ func (e *edit) skip(one *schedule.Schedule, decision schedule.Decision, actor Ac
 	}
 	var rows [][]any
 	for _, row := range decided[0].Rows {
-		rows = append(rows, occurrenceRow(one.ID, row, originClock, 0, e.now, string(actor)))
+		rows = append(rows, occurrenceRow(one.ID, row, origin{name: originClock, author: string(actor)}, 0, e.now))
 	}
 	return e.tx.InsertRows(e.ctx, "punctual_occurrence", occurrenceColumns, rows)
 }

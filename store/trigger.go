@@ -145,8 +145,7 @@ func (e *edit) trigger(c schedule.Candidate, groups map[string]schedule.Group, o
 		}
 	}
 	row.Note = why
-	values := occurrenceRow(c.Schedule.ID, row, originTrigger, result.JobID, e.now, string(o.Actor))
-	values[1], values[7] = nil, id
+	values := occurrenceRow(c.Schedule.ID, row, origin{name: originTrigger, trigger: id, author: string(o.Actor)}, result.JobID, e.now)
 	if err := e.tx.InsertRows(e.ctx, "punctual_occurrence", occurrenceColumns, [][]any{values}); err != nil {
 		return result, err
 	}

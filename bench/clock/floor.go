@@ -199,13 +199,13 @@ func rawSQLite(ctx context.Context, tx database.Tx, j rawJob, due time.Time, fro
 	}
 	for i := range jobs {
 		number := last - int64(n-1-i)
-		rows[i] = []any{from + i, due, due, number, due}
-		cursors[i] = []any{from + i, due, due.Add(time.Hour), number}
+		rows[i] = []any{from + i, number, due, due, due}
+		cursors[i] = []any{from + i, number, due, due.Add(time.Hour)}
 	}
-	if err := database.ExecRows(ctx, tx, "INSERT INTO punctual_occurrence (schedule_id, nominal_at, due_at, origin, decision, job_id, decided_at) VALUES ",
-		"(?, ?, ?, 'clock', 'enqueued', ?, ?)", "", rows); err != nil {
+	if err := database.ExecRows(ctx, tx, "INSERT INTO punctual_occurrence (schedule_id, job_id, nominal_at, due_at, decided_at, origin, decision) VALUES ",
+		"(?, ?, ?, ?, ?, 'clock', 'enqueued')", "", rows); err != nil {
 		return err
 	}
-	return database.ExecRows(ctx, tx, "WITH u (id, due, next, job_id) AS (VALUES ", "(?, ?, ?, ?)", `) UPDATE punctual_due AS d
+	return database.ExecRows(ctx, tx, "WITH u (id, job_id, due, next) AS (VALUES ", "(?, ?, ?, ?)", `) UPDATE punctual_due AS d
 		SET cursor_at = u.due, met_at = u.due, next_due_at = u.next, last_job_id = u.job_id, version = d.version + 1 FROM u WHERE d.schedule_id = u.id`, cursors)
 }

@@ -141,19 +141,19 @@ var commitTests = []test{
 		for of := range 5 {
 			seen := map[int64]int{}
 			for number := range max(of, 1) {
-				for offset := 0; ; offset += 7 {
-					b, err := h.Due(h.ctx(), schedule.Wanted{Share: schedule.Share{Number: number, Of: of}, Limit: 7, Offset: offset})
-					h.must(err)
-					for i, c := range b.Candidates {
-						seen[c.Schedule.ID]++
-						if i > 0 && c.Schedule.ID < b.Candidates[i-1].Schedule.ID {
-							h.Errorf("of %d: %d came after %d", of, c.Schedule.ID, b.Candidates[i-1].Schedule.ID)
-						}
-					}
-					if len(b.Candidates) < 7 {
-						break
+				share := schedule.Share{Number: number, Of: of}
+				b, err := h.Due(h.ctx(), schedule.Wanted{Share: share, Limit: 200})
+				h.must(err)
+				for i, c := range b.Candidates {
+					seen[c.Schedule.ID]++
+					if i > 0 && c.Schedule.ID < b.Candidates[i-1].Schedule.ID {
+						h.Errorf("of %d: %d came after %d", of, c.Schedule.ID, b.Candidates[i-1].Schedule.ID)
 					}
 				}
+				some, err := h.Due(h.ctx(), schedule.Wanted{Share: share, Limit: 7})
+				h.must(err)
+				equal(h, "the seventh of those that are wanted", some.Candidates[6].Schedule.ID, b.Candidates[6].Schedule.ID)
+				equal(h, "wanted", len(some.Candidates), 7)
 			}
 			for id, n := range seen {
 				equal(h, fmt.Sprintf("shares of %d that have schedule %d", of, id), n, 1)

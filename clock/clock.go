@@ -19,11 +19,8 @@ type Store interface {
 	Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error)
 	Waiting(ctx context.Context, limit int) (schedule.Batch, error)
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
-	// Hands is how many batches of a herd are decided at once.
-	Hands() int
-	// Yield lets other processes write in between two batches, where they would find
-	// no moment else.
-	Yield(ctx context.Context)
+	// Pace is how the store would have much decided.
+	Pace() schedule.Pace
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
 	NextDue(ctx context.Context) (time.Time, error)
 	// Foresee makes some schedules ready that are due soon after now, so that deciding
@@ -252,7 +249,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	case left:
 		return c.until(next), nil
 	case c.flows:
-		return max(min(tickPause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
+		return max(min(c.store.Pace().Rest, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
 	return c.untilNext(ctx)
 }

@@ -162,9 +162,9 @@ func (f *fakeStore) Commit(_ context.Context, b schedule.Batch, decided []schedu
 	return schedule.Committed{Schedules: len(decided)}, nil
 }
 
-func (f *fakeStore) Hands() int { return 2 }
-
-func (f *fakeStore) Yield(context.Context) { time.Sleep(2 * time.Millisecond) }
+func (f *fakeStore) Pace() schedule.Pace {
+	return schedule.Pace{Hands: 2, Between: 2 * time.Millisecond, Rest: 10 * time.Millisecond}
+}
 
 func (f *fakeStore) Fail(_ context.Context, id int64, now time.Time, reason string) error {
 	f.mu.Lock()

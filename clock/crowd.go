@@ -75,7 +75,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 // together.
 func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd) error {
 	var (
-		hands = c.store.Hands()
+		hands = c.store.Pace().Hands
 		all   = make([]handed, hands)
 		busy  sync.WaitGroup
 		end   = time.Now().Add(laneTime[lane])
@@ -141,8 +141,20 @@ func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 		if err != nil || h.crowd.rest || ctx.Err() != nil || !time.Now().Before(end) {
 			return handed{h.crowd, err, nil}
 		}
-		if h.clock.store.Yield(ctx); taken == 0 {
-			h.clock.sleep(ctx, batchPause) // somebody holds them all, and is not helped by haste
+		between := h.clock.store.Pace().Between
+		if taken == 0 {
+			between = batchPause // somebody holds them all, and is not helped by haste
 		}
+		if between > 0 {
+			pause(ctx, between)
+		}
+	}
+}
+
+// pause waits, whatever is heard meanwhile: the next turn looks at all of that.
+func pause(ctx context.Context, length time.Duration) {
+	select {
+	case <-time.After(length):
+	case <-ctx.Done():
 	}
 }

@@ -113,6 +113,13 @@ type Share struct{ Number, Of int }
 // Has says that a schedule is in the share.
 func (s Share) Has(id int64) bool { return s.Of <= 1 || id%int64(s.Of) == int64(s.Number) }
 
+// Pace is how a store would have much decided.
+type Pace struct {
+	Hands   int           // batches of a crowd at once
+	Between time.Duration // what is left to others between two batches
+	Rest    time.Duration // between two looks, while something is due all the time
+}
+
 // Lane says which of the due schedules are meant.
 type Lane int
 

@@ -53,32 +53,6 @@ func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule
 	return c.done, nil
 }
 
-// Hands is how many batches of a herd are worth being decided at once. On Postgres
-// there is something to compute for one of them while others wait for the server or
-// for its disk; a SQLite file has one writer, beside which the next batch is read.
-func (s *Store) Hands() int {
-	if s.db.Kind == database.SQLite {
-		return 2
-	}
-	return 4
-}
-
-// yields is how long a SQLite file is left to other processes between two batches.
-const yields = 2 * time.Millisecond
-
-// Yield lets other processes write between two batches of a herd. On Postgres
-// nobody waits for that; a SQLite file has one writer, and those that stand in line
-// for it ask now and then.
-func (s *Store) Yield(ctx context.Context) {
-	if s.db.Kind != database.SQLite {
-		return
-	}
-	select {
-	case <-time.After(yields):
-	case <-ctx.Done():
-	}
-}
-
 // commit is one transaction of decisions.
 type commit struct {
 	store   *Store

@@ -19,6 +19,20 @@ type ground struct {
 	failed map[int64]bool // schedules that stand in error
 }
 
+// Pace is how much is decided without one in the other's way.
+//
+// On Postgres there is something to compute for one batch while others wait for the
+// server or its disk. A SQLite file has one writer, beside which the next batch is
+// read; other processes stand in line for it by asking now and then, so it is left to
+// them for a moment between two batches. And each commit there is computed by the
+// clock itself, so there are fewer of them.
+func (s *Store) Pace() schedule.Pace {
+	if s.db.Kind == database.SQLite {
+		return schedule.Pace{Hands: 2, Between: 2 * time.Millisecond, Rest: 15 * time.Millisecond}
+	}
+	return schedule.Pace{Hands: 4, Rest: 10 * time.Millisecond}
+}
+
 // lateAfter parts the lanes. A schedule's own grace decides at which priority
 // its jobs go; this only decides who is looked at first.
 const lateAfter = time.Minute

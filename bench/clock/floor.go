@@ -68,10 +68,8 @@ func floorOf(ctx context.Context, kind string, n int) (took, server time.Duratio
 // in one transaction, and rests as a clock does before it looks again. It says too
 // which part of a core this process took for that.
 func floorLateness(ctx context.Context, kind string, length time.Duration) (late []float64, share float64, err error) {
-	const (
-		rest  = 10 * time.Millisecond
-		apart = time.Millisecond
-	)
+	const apart = time.Millisecond
+	rest := map[string]time.Duration{"postgres": 10 * time.Millisecond, "sqlite": 15 * time.Millisecond}[kind]
 	sample, err := sampleJob(ctx, kind)
 	if err != nil {
 		return nil, 0, err

@@ -63,8 +63,8 @@ func (nobody) Committed(schedule.Committed) {}
 // Options are the settings of a clock; zero values are good.
 type Options struct {
 	Logger *slog.Logger
-	// BatchSize is how many schedules one transaction decides at most. It sets how
-	// much memory a herd takes.
+	// BatchSize is how many schedules one transaction decides at most. With how many
+	// of those there are at once (Pace) it sets how much memory a herd takes.
 	BatchSize int
 	// Ticked is called when everything due has been decided; may be nil.
 	Ticked func(at time.Time)
@@ -80,7 +80,8 @@ const (
 	// idleWait is the longest sleep: an edit by another process is seen after
 	// this long even if its hint was lost.
 	idleWait = time.Second
-	// tickPause bundles what is due within it.
+	// tickPause bundles what is due within it. Where something is due all the time, the
+	// store's pace says how much.
 	tickPause = 10 * time.Millisecond
 	// flow is how many are due at once where others will be due in the next moment: it
 	// is not asked then when that is.
@@ -249,7 +250,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	case left:
 		return c.until(next), nil
 	case c.flows:
-		return max(min(c.store.Pace().Rest, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
+		return max(min(c.store.Pace().Pause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
 	return c.untilNext(ctx)
 }

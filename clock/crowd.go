@@ -37,10 +37,11 @@ func (at crowd) after(took, long time.Duration, most int) crowd {
 // hands one of those, so that they seldom read the same. A clock that is through
 // with its own takes from all of what is left, since another may have died.
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
+	end := time.Now().Add(laneTime[lane])
 	at, found := c.crowds[lane]
 	delete(c.crowds, lane) // it is not kept beyond an error
 	if found && !at.rest {
-		return true, c.decideShares(ctx, lane, at)
+		return true, c.decideShares(ctx, lane, at, end)
 	}
 	if !found {
 		at = crowd{size: min(firstBatch, c.batch)}
@@ -52,33 +53,36 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	full := b.Len() >= at.size
 	crowded := full && !at.rest
 	if crowded && c.rank > 0 {
-		return true, c.decideShares(ctx, lane, at) // others have these in hand
+		return true, c.decideShares(ctx, lane, at, end) // others have these in hand
 	}
 	if lane == schedule.LaneOnTime && !crowded {
 		c.flows = b.Len() >= flow
 	}
 	began := time.Now()
-	_, more, err = c.decide(ctx, b)
+	if _, more, err = c.decide(ctx, b); err != nil {
+		return false, err
+	}
 	took := time.Since(began)
 	switch {
-	case crowded && err == nil:
+	case crowded && time.Now().Before(end):
 		// Until here nothing has held up the first of them.
-		return true, c.decideShares(ctx, lane, at.after(took, laneTime[lane], c.batch))
+		return true, c.decideShares(ctx, lane, at.after(took, laneTime[lane], c.batch), end)
+	case crowded:
+		c.crowds[lane] = at.after(took, laneTime[lane], c.batch)
 	case full || more && took > laneTime[lane]: // a few that catch up with much take long, too
 		c.crowds[lane] = crowd{size: max(len(b.Candidates), 1), rest: true}.after(took, laneTime[lane], c.batch)
 	}
-	return full || more, err
+	return full || more, nil
 }
 
 // decideShares decides this clock's shares of a crowd, each by a hand of its own:
 // while the database writes for one, the next batch is read, decided and put
 // together.
-func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd) error {
+func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, end time.Time) error {
 	var (
 		hands = c.store.Pace().Hands
 		all   = make([]handed, hands)
 		busy  sync.WaitGroup
-		end   = time.Now().Add(laneTime[lane])
 	)
 	for i := range all {
 		h := hand{
@@ -143,7 +147,7 @@ func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 		}
 		between := h.clock.store.Pace().Between
 		if taken == 0 {
-			between = batchPause // somebody holds them all, and is not helped by haste
+			between = max(between, batchPause) // somebody holds them all, and is not helped by haste
 		}
 		if between > 0 {
 			pause(ctx, between)

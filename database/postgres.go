@@ -259,9 +259,10 @@ func (t postgresTx) Native() any { return t.tx }
 
 func (t postgresTx) Now(ctx context.Context) (time.Time, error) { return postgresNow(ctx, t.tx) }
 
-// manyRows is of how many rows columns that are alike are sent once. Of few it would
-// only make statements many. A herd's rows differ in two or three of fifteen columns,
-// and to read lists is most of what the server does to insert them.
+// manyRows is of how many rows columns that are alike are sent once, but for the
+// first column, which says how many rows there are. Of few it would only make
+// statements many. A herd's rows differ in two or three of fifteen columns, and to
+// read lists is most of what the server does to insert them.
 const manyRows = 50
 
 // InsertRows is one statement over a list for each column. A COPY would be no

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +18,15 @@ const rowsAtOnce = 16
 //
 // To hand over a value takes as long as to write it. So the last columns, as far as
 // they are the same in all rows, are handed over once for a statement: columns that
-// seldom differ stand at the end. That they are the last keeps the statements few,
-// since those that are known are kept prepared.
+// seldom differ stand at the end. That they are the last, and that the others are
+// one, two, four and so on, keeps the statements few, of which so many are kept
+// prepared.
 func ExecRows(ctx context.Context, tx Tx, before, values, after string, rows [][]any) error {
 	full := len(rows) - len(rows)%rowsAtOnce
 	if full > 0 {
+		if places := strings.Count(values, "?"); places != len(rows[0]) {
+			return fmt.Errorf("writing rows of %d columns: %s has %d places", len(rows[0]), values, places)
+		}
 		own := differing(rows[:full])
 		query := before + listOf(values, len(rows[0]), own) + after
 		for part := range slices.Chunk(rows[:full], rowsAtOnce) {
@@ -42,13 +47,20 @@ func ExecRows(ctx context.Context, tx Tx, before, values, after string, rows [][
 	return nil
 }
 
-// differing is how many columns there are up to the last that differs.
+// differing is how many columns there are up to the last that differs, rounded up to
+// a power of two or all of them.
 func differing(rows [][]any) int {
-	own := len(rows[0])
+	all := len(rows[0])
+	own := all
 	for own > 0 && alike(rows, own-1) {
 		own--
 	}
-	return own
+	for rounded := 1; rounded < all; rounded *= 2 {
+		if rounded >= own {
+			return rounded
+		}
+	}
+	return all
 }
 
 // listOf is the places of as many rows as a statement has. A row has some of its own,

@@ -41,7 +41,7 @@ func Prepare(jobs []Job) (Prepared, error) {
 	for i := range jobs {
 		var err error
 		if p.rows[i], err = rowOf(&jobs[i]); err != nil {
-			return p, fmt.Errorf("inserting the job of %s: %w", jobs[i].Payload.Occurrence, err)
+			return Prepared{}, fmt.Errorf("inserting the job of %s: %w", jobs[i].Payload.Occurrence, err)
 		}
 	}
 	return p, nil

@@ -117,7 +117,7 @@ func (s Share) Has(id int64) bool { return s.Of <= 1 || id%int64(s.Of) == int64(
 type Pace struct {
 	Hands   int           // batches of a crowd at once
 	Between time.Duration // what is left to others between two batches
-	Rest    time.Duration // between two looks, while something is due all the time
+	Pause   time.Duration // between two looks, while something is due all the time
 }
 
 // Lane says which of the due schedules are meant.

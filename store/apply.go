@@ -191,8 +191,8 @@ func (e *edit) someExisting(ids []int64) (all []*schedule.Schedule, err error) {
 		return nil, err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		one, err := scanSchedule(rows)
+	for reader := newScheduleReader(); rows.Next(); {
+		one, err := reader.scan(rows)
 		if one == nil {
 			return nil, err
 		}

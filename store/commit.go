@@ -25,9 +25,7 @@ var errStands = errors.New("the ledger has a row already")
 func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {
 	g := b.Ground.(*ground)
 	c := commit{store: s, ground: g, now: b.Now.Add(time.Since(g.readAt)).Truncate(time.Microsecond)}
-	if err := c.prepare(decided); err != nil {
-		return schedule.Committed{}, err
-	}
+	c.prepared = c.prepare(decided) == nil
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
 		c.tx, c.done = tx, schedule.Committed{}
 		return c.write(ctx, decided)
@@ -62,6 +60,10 @@ type commit struct {
 	jobs    queue.Prepared
 	tx      database.Tx
 	done    schedule.Committed
+
+	// prepared says that the jobs of all decisions could be made beforehand. What
+	// cannot be said of one may be of one that has gone, and fails nobody.
+	prepared bool
 }
 
 // write holds nothing but statements, in the order in which everyone takes
@@ -80,7 +82,7 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 			return err
 		}
 	}
-	if c.careful || len(decided) < all {
+	if c.careful || !c.prepared || len(decided) < all {
 		if err := c.prepare(decided); err != nil {
 			return err
 		}

@@ -28,9 +28,9 @@ type ground struct {
 // clock itself, so there are fewer of them.
 func (s *Store) Pace() schedule.Pace {
 	if s.db.Kind == database.SQLite {
-		return schedule.Pace{Hands: 2, Between: 2 * time.Millisecond, Rest: 15 * time.Millisecond}
+		return schedule.Pace{Hands: 2, Between: 2 * time.Millisecond, Pause: 15 * time.Millisecond}
 	}
-	return schedule.Pace{Hands: 4, Rest: 10 * time.Millisecond}
+	return schedule.Pace{Hands: 4, Pause: 10 * time.Millisecond}
 }
 
 // lateAfter parts the lanes. A schedule's own grace decides at which priority
@@ -406,8 +406,7 @@ func (s *Store) compile(ctx context.Context, references []reference, unreadable 
 		return nil, err
 	}
 	defer rows.Close()
-	var reader scheduleReader
-	for rows.Next() {
+	for reader := newScheduleReader(); rows.Next(); {
 		one, err := reader.scan(rows)
 		if one == nil {
 			return nil, err

@@ -131,8 +131,8 @@ func (s *Store) readable(ctx context.Context, ids []int64) (map[int64]*schedule.
 	}
 	defer rows.Close()
 	found := map[int64]*schedule.Schedule{}
-	for rows.Next() {
-		one, err := scanSchedule(rows)
+	for reader := newScheduleReader(); rows.Next(); {
+		one, err := reader.scan(rows)
 		if one == nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ type scanner interface {
 }
 
 func scanSchedule(row scanner, more ...any) (*schedule.Schedule, error) {
-	return new(scheduleReader).scan(row, more...)
+	return newScheduleReader(more...).scan(row)
 }
 
 // scheduleReader reads rows of which many say the same: most schedules of a house
@@ -119,15 +119,21 @@ type scheduleReader struct {
 	destinations []any
 }
 
-// scan reads a row as scanSchedule does.
-func (r *scheduleReader) scan(row scanner, more ...any) (*schedule.Schedule, error) {
-	if r.destinations == nil {
-		s := &r.row
-		r.destinations = append([]any{
-			&s.ID, &s.Key, &s.Version, &s.CreatedAt, &s.DeletedAt, &s.Owner.Kind, &s.Owner.Name,
-			&s.Description, &r.tags, &r.job, &r.policies, &s.HistoryFrom,
-		}, more...)
-	}
+// newScheduleReader makes a reader of rows that have scheduleColumns, and behind them
+// what more says.
+func newScheduleReader(more ...any) *scheduleReader {
+	r := new(scheduleReader)
+	s := &r.row
+	r.destinations = append([]any{
+		&s.ID, &s.Key, &s.Version, &s.CreatedAt, &s.DeletedAt, &s.Owner.Kind, &s.Owner.Name,
+		&s.Description, &r.tags, &r.job, &r.policies, &s.HistoryFrom,
+	}, more...)
+	return r
+}
+
+// scan reads a row. The schedule has no timeline yet, and one that comes with an
+// unreadableError is what could be read of it.
+func (r *scheduleReader) scan(row scanner) (*schedule.Schedule, error) {
 	r.row = schedule.Schedule{}
 	if err := row.Scan(r.destinations...); err != nil {
 		return nil, err

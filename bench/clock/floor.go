@@ -69,7 +69,6 @@ func floorOf(ctx context.Context, kind string, n int) (took, server time.Duratio
 // which part of a core this process took for that.
 func floorLateness(ctx context.Context, kind string, length time.Duration) (late []float64, share float64, err error) {
 	const apart = time.Millisecond
-	rest := map[string]time.Duration{"postgres": 10 * time.Millisecond, "sqlite": 15 * time.Millisecond}[kind]
 	sample, err := sampleJob(ctx, kind)
 	if err != nil {
 		return nil, 0, err
@@ -88,7 +87,7 @@ func floorLateness(ctx context.Context, kind string, length time.Duration) (late
 	}
 	began, written := time.Now(), 0
 	for time.Since(began) < length {
-		time.Sleep(rest)
+		time.Sleep(h.Pause())
 		now := time.Now()
 		until := int(now.Sub(began) / apart)
 		for i := written; i < until; i++ {

@@ -92,6 +92,10 @@ func (h *House) Close() {
 	os.RemoveAll(h.folder)
 }
 
+// Pause is how long a clock rests between two looks, where something is due all the
+// time.
+func (h *House) Pause() time.Duration { return h.store.Pace().Pause }
+
 // Declare writes one schedule as `apply` does.
 func (h *House) Declare(ctx context.Context, key, when string, set func(*schedule.Declaration)) error {
 	d := schedule.Declaration{

@@ -81,6 +81,21 @@ var commitTests = []test{
 		equal(h, "jobs that stand in their own schedule's row", h.number(`SELECT count(*) FROM punctual_occurrence o
 			JOIN punctual_schedule s ON s.id = o.schedule_id JOIN river_job j ON j.id = o.job_id WHERE j.args ->> 'schedule' = s.key`), 6)
 	}},
+	{"a job that cannot be made fails nobody where its decision does not stand any more", func(h *house) {
+		h.apply(many(3, "hourly at :00")...)
+		h.at("10:00")
+		b := h.one()
+		decided := decide(b)
+		_, err := h.Commit(h.ctx(), b, decided[1:2])
+		h.must(err)
+		bad := *decided[1].Schedule
+		bad.Policies.Queue = "no such queue!"
+		decided[1].Schedule = &bad
+		done, err := h.Commit(h.ctx(), b, decided)
+		h.must(err)
+		equal(h, "enqueued", done.Enqueued, 2)
+		equal(h, "jobs", h.number("SELECT count(*) FROM river_job"), 3)
+	}},
 	{"content that cannot be written fails its batch, is no matter of the database, and leaves nothing behind", func(h *house) {
 		h.apply(many(4, "hourly at :00")...)
 		h.at("10:00")

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/punctual-dev/punctual/database"
@@ -135,6 +137,40 @@ var limitTests = []test{
 			h.must(errorOf(h.CopyOutcomes(h.ctx())))
 		}
 	}},
+	{"who has counted the places of a limit gives them before anybody else counts", func(h *house) {
+		if h.Database().Kind == database.SQLite {
+			return // whose transactions are alone
+		}
+		limited(3, many(12, "hourly at :00", limit("places"))...)(h)
+		counted, seconds := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		first := h.open(database.Options{Trace: func(statement string) {
+			if strings.HasPrefix(statement, "INSERT INTO river_job") {
+				once.Do(func() {
+					close(counted)
+					h.untilDoneOrLocked(seconds)
+				})
+			}
+		}})
+		h.at("10:00")
+		b := h.one()
+		half := len(b.Candidates) / 2
+		one, two := b, b
+		one.Candidates, two.Candidates = b.Candidates[:half], b.Candidates[half:]
+		race(
+			func() {
+				commitOf(h, first, one)
+				once.Do(func() { close(counted) }) // it has not come as far
+			},
+			func() {
+				defer close(seconds)
+				<-counted
+				commitOf(h, h.Store, two)
+			},
+		)
+		equal(h, "jobs at once", h.openJobs(), 3)
+		h.tick()
+	}},
 	{"a limit nobody gave a number does not hold anybody up", func(h *house) {
 		h.apply(many(3, "hourly at :00", limit("unknown"))...)
 		h.at("10:00")
@@ -183,6 +219,22 @@ var limitTests = []test{
 func (h *house) lastJob(key string) int64 {
 	h.Helper()
 	return int64(h.number(`SELECT max(o.job_id) FROM punctual_occurrence o JOIN punctual_schedule s ON s.id = o.schedule_id WHERE s.key = $1`, key))
+}
+
+// untilDoneOrLocked waits until somebody is done, or is seen to wait for a lock.
+func (h *house) untilDoneOrLocked(done <-chan struct{}) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		select {
+		case <-done:
+			return
+		case <-time.After(time.Millisecond):
+		}
+		var locked int
+		if err := h.Database().Reader().QueryRow(h.ctx(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&locked); err != nil || locked > 0 {
+			return
+		}
+	}
 }
 
 func commitOf(h *house, s *store.Store, b schedule.Batch) schedule.Committed {

@@ -64,11 +64,13 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	}
 	took := time.Since(began)
 	switch {
-	case crowded && time.Now().Before(end):
-		// Until here nothing has held up the first of them.
-		return true, c.decideShares(ctx, lane, at.after(took, laneTime[lane], c.batch), end)
 	case crowded:
-		c.crowds[lane] = at.after(took, laneTime[lane], c.batch)
+		// Until here nothing has held up the first of them.
+		at = at.after(took, laneTime[lane], c.batch)
+		if time.Now().Before(end) {
+			return true, c.decideShares(ctx, lane, at, end)
+		}
+		c.crowds[lane] = at
 	case full || more && took > laneTime[lane]: // a few that catch up with much take long, too
 		c.crowds[lane] = crowd{size: max(len(b.Candidates), 1), rest: true}.after(took, laneTime[lane], c.batch)
 	}

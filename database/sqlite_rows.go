@@ -19,8 +19,8 @@ const rowsAtOnce = 16
 // To hand over a value takes as long as to write it. So the last columns, as far as
 // they are the same in all rows, are handed over once for a statement: columns that
 // seldom differ stand at the end. That they are the last, and that the others are
-// one, two, four and so on, keeps the statements few, of which so many are kept
-// prepared.
+// one, two, four and so on, keeps the statements few, since no more than so many are
+// kept prepared.
 func ExecRows(ctx context.Context, tx Tx, before, values, after string, rows [][]any) error {
 	full := len(rows) - len(rows)%rowsAtOnce
 	if full > 0 {

@@ -25,7 +25,7 @@ var errStands = errors.New("the ledger has a row already")
 func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {
 	g := b.Ground.(*ground)
 	c := commit{store: s, ground: g, now: b.Now.Add(time.Since(g.readAt)).Truncate(time.Microsecond)}
-	c.prepared = c.prepare(decided) == nil
+	_ = c.prepare(decided) // a fault is met again in the transaction, unless it is of one that has gone
 	err := s.db.Transaction(ctx, func(tx database.Tx) error {
 		c.tx, c.done = tx, schedule.Committed{}
 		return c.write(ctx, decided)
@@ -57,13 +57,11 @@ type commit struct {
 	ground  *ground
 	now     time.Time // when it is written down
 	careful bool      // look for rows that stand already
-	jobs    queue.Prepared
 	tx      database.Tx
 	done    schedule.Committed
 
-	// prepared says that the jobs of all decisions could be made beforehand. What
-	// cannot be said of one may be of one that has gone, and fails nobody.
-	prepared bool
+	jobs     queue.Prepared
+	prepared int // of how many decisions they are
 }
 
 // write holds nothing but statements, in the order in which everyone takes
@@ -72,7 +70,6 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 	if err := c.unchanged(ctx); err != nil {
 		return err
 	}
-	all := len(decided)
 	decided, err := c.lock(ctx, decided)
 	if err != nil || len(decided) == 0 {
 		return err
@@ -82,7 +79,7 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 			return err
 		}
 	}
-	if c.careful || !c.prepared || len(decided) < all {
+	if c.careful || c.prepared != len(decided) {
 		if err := c.prepare(decided); err != nil {
 			return err
 		}
@@ -244,7 +241,10 @@ func (c *commit) prepare(decided []schedule.Decided) (err error) {
 			}
 		}
 	}
-	c.jobs, err = queue.Prepare(jobs)
+	c.prepared = 0
+	if c.jobs, err = queue.Prepare(jobs); err == nil {
+		c.prepared = len(decided)
+	}
 	return err
 }
 

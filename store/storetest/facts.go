@@ -231,10 +231,15 @@ func (h *house) untilDoneOrLocked(done <-chan struct{}) {
 		}
 		var locked int
 		if err := h.Database().Reader().QueryRow(h.ctx(), `SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&locked); err != nil || locked > 0 {
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&locked); err != nil {
+			h.Errorf("asking who waits for a lock: %v", err)
+			return
+		}
+		if locked > 0 {
 			return
 		}
 	}
+	h.Errorf("nobody was done, or waited for a lock, within ten seconds")
 }
 
 func commitOf(h *house, s *store.Store, b schedule.Batch) schedule.Committed {

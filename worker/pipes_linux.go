@@ -186,6 +186,11 @@ func (p *pipes) read(events []syscall.EpollEvent, buffer []byte) {
 
 // readOne reads a single write, or all that is left where nobody can write any
 // more. It returns whether the stream has ended.
+//
+// A write of several pages comes page by page, and the kernel tells of each. To read
+// on without being told would leave behind that the pipe was written to: what the
+// child then writes to the other stream, and to this one after it, would be read in
+// the wrong order.
 func (p *pipes) readOne(fd int, all bool, buffer []byte) (ended bool) {
 	for {
 		n, err := syscall.Read(fd, buffer)
@@ -200,8 +205,7 @@ func (p *pipes) readOne(fd int, all bool, buffer []byte) (ended bool) {
 		_, _ = p.ours[fd].Write(buffer[:n])
 		p.reads++
 		p.bytes += n
-		// A large write comes page by page.
-		if goesOn := n == len(buffer) && !p.wide && p.bytes < manyBytes; !goesOn && !all {
+		if !all {
 			return false
 		}
 	}

@@ -37,7 +37,8 @@ func (c *startCommand) Validate() error {
 // Run migrates, applies the file, and runs clock, worker and web.
 func (c *startCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
-	defer suitStarts()()
+	suitStarts()
+	defer ballast(clockBallast)()
 	site, err := c.site(a, s)
 	if err != nil {
 		return err
@@ -160,6 +161,7 @@ func (c *clockCommand) Validate() error {
 // Run migrates and keeps time until it is told to stop.
 func (c *clockCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
+	defer ballast(clockBallast)()
 	watched, err := c.site(a, s)
 	if err != nil {
 		return err
@@ -250,7 +252,8 @@ func (c *workerCommand) Validate() error {
 // Run migrates and works the queue until it is told to stop.
 func (c *workerCommand) Run(a *app, s *settings) (err error) {
 	defer endInOrder(a, &err)
-	defer suitStarts()()
+	suitStarts()
+	defer ballast(workerBallast)()
 	watched, err := c.site(a, s)
 	if err != nil {
 		return err

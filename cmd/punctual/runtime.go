@@ -11,17 +11,29 @@ import (
 // While a command is being started, and in each short call of the system besides,
 // a goroutine keeps what it needs to compute (a P) without using a processor. With
 // one for each processor, a tenth of the machine stood idle while jobs waited.
-//
-// And a worker keeps little but throws away 30 kB for each job, of which the
-// collector came to see every 4 MB. So there is a ballast that has it run when some 20
-// MB are to be had. It is never touched, and so takes no memory of the machine's. (A
-// share, GOGC, that does the same for little would let much grow to a multiple.) The
-// function that is returned lets go of it.
-func suitStarts() (done func()) {
+func suitStarts() {
 	const each = 4 // for a processor
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(each * runtime.GOMAXPROCS(0))
 	}
-	ballast := make([]byte, 16<<20)
-	return func() { runtime.KeepAlive(ballast) }
+}
+
+// How much a process would throw away before the collector runs, in bytes.
+const (
+	// A worker throws away 30 kB for each job and keeps little: the collector came to
+	// see every 4 MB.
+	workerBallast = 16 << 20
+	// A clock throws away 7 kB for each schedule of a herd, and the collector had two
+	// fifths of what it computed. At rest so much comes together only in minutes, and
+	// the collector runs every other minute anyhow.
+	clockBallast = 32 << 20
+)
+
+// ballast counts as memory in use and is never touched, and so takes none of the
+// machine's: the collector waits until as much again has been thrown away. (A share,
+// GOGC, that does the same for little would let much grow to a multiple.) The function
+// that is returned lets go of it.
+func ballast(size int) (done func()) {
+	weight := make([]byte, size)
+	return func() { runtime.KeepAlive(weight) }
 }

@@ -207,6 +207,9 @@ func (c *Clock) start(ctx context.Context) error {
 // how long to sleep.
 func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	asked := time.Now()
+	if wait, stoodBy, err := c.standBy(ctx, asked); err != nil || stoodBy {
+		return wait, err
+	}
 	now, err := c.store.Now(ctx)
 	if err != nil {
 		return 0, err
@@ -253,6 +256,22 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		return max(min(c.store.Pace().Pause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
 	return c.untilNext(ctx)
+}
+
+// standBy is a turn of a clock that has nothing to do unless something was left to
+// it, and says whether it was one. The store's time is not read for that, as long as
+// the last reading is young.
+func (c *Clock) standBy(ctx context.Context, now time.Time) (wait time.Duration, stoodBy bool, err error) {
+	if !c.steady.sure(now) || !now.Before(c.nextUpkeep) || len(c.chores) > 0 {
+		return 0, false, nil
+	}
+	next, left, err := c.leftToOthers(ctx)
+	if err != nil || !left {
+		return 0, false, err
+	}
+	c.reportBack(c.now())
+	c.ticked(c.now())
+	return c.until(next), true, nil
 }
 
 // leftToOthers says whether a clock that stands by finds nothing that was left to

@@ -35,6 +35,7 @@ type fakeStore struct {
 	wake      chan func()
 	takes     time.Duration // a commit, for each schedule
 	looks     int           // for what is due
+	readings  int           // of the time
 
 	fired    []firing
 	failed   map[int64]string
@@ -111,7 +112,12 @@ func (f *fakeStore) called() error {
 	return nil
 }
 
-func (f *fakeStore) Now(context.Context) (time.Time, error) { return f.now(), f.call() }
+func (f *fakeStore) Now(context.Context) (time.Time, error) {
+	f.mu.Lock()
+	f.readings++
+	f.mu.Unlock()
+	return f.now(), f.call()
+}
 
 func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, error) {
 	b := schedule.Batch{Now: f.now()}

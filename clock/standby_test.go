@@ -32,6 +32,10 @@ func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
 						t.Errorf("%v was decided %v after it was due; it is left to others for %v", fired.nominal, late, standbyWait)
 					}
 				}
+				// Once a second, and whenever something was left.
+				if most := 65 + 1 + c.left; f.readings > most || f.readings < 60 {
+					t.Errorf("the time was read %d times, not up to %d", f.readings, most)
+				}
 				// At both lanes, at the start and whenever something was left.
 				if wanted := 2 + 2*c.left; f.looks != wanted {
 					t.Errorf("looked %d times for what is due, not %d, where %d were left", f.looks, wanted, c.left)

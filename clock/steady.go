@@ -30,7 +30,7 @@ const (
 	jumpBack = time.Second
 	// holdFor is how long readings have to agree after a jump.
 	holdFor = 10 * time.Second
-	// steadyInterval is how often the time is read meanwhile.
+	// steadyInterval is how often the time is read at least.
 	steadyInterval = time.Second
 )
 
@@ -59,4 +59,10 @@ func (s *steadiness) judge(store, monotonic time.Time) judgement {
 		return timeSetBack
 	}
 	return timeSteady
+}
+
+// sure says that the store's time is known without asking: its last reading was
+// believed, and is not old.
+func (s *steadiness) sure(monotonic time.Time) bool {
+	return s.known && s.heldSince.IsZero() && monotonic.Sub(s.monotonic) < steadyInterval
 }

@@ -39,6 +39,7 @@ const lateAfter = time.Minute
 
 // Due reads the schedules that are due and wanted.
 func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
+	ctx = s.db.Brief(ctx)
 	b, err := s.newBatch(ctx)
 	if err != nil {
 		return b, err
@@ -434,7 +435,7 @@ func (s *Store) compile(ctx context.Context, references []reference, unreadable 
 func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
 	// What a newer version wrote is its clocks' business: looked at here, it
 	// would be due for ever.
-	err = s.db.Reader().QueryRow(ctx, `SELECT d.next_due_at FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
+	err = s.db.Reader().QueryRow(s.db.Brief(ctx), `SELECT d.next_due_at FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
 		WHERE d.next_due_at IS NOT NULL AND s.format <= $1 ORDER BY d.next_due_at LIMIT 1`, Format).Scan(&next)
 	if err == database.ErrNoRows {
 		return time.Time{}, nil

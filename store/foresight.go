@@ -28,6 +28,7 @@ type foresight struct {
 // so that a herd's first decisions need not wait for its whens to be read. It says
 // whether there are more. What it has not seen is read when it is due.
 func (s *Store) Foresee(ctx context.Context, now time.Time) (more bool, err error) {
+	ctx = s.db.Brief(ctx)
 	f := s.foresight
 	f.mu.Lock()
 	defer f.mu.Unlock()

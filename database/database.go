@@ -173,9 +173,9 @@ func (d *Database) Reader() Querier {
 	return d.engine.reader()
 }
 
-// Brief is ctx for statements that are over in a moment. On SQLite it makes them go on
-// when ctx ends: to be able to interrupt one there, goroutines watch ctx for each
-// statement and each row, and to wake the threads that run them was a sixth of what a
+// Brief is ctx for reading what is read in a moment. On SQLite that then goes on
+// when ctx ends: to be able to interrupt a query there, goroutines watch ctx for each
+// query and each row, and to wake the threads that run them was a sixth of what a
 // clock computed.
 func (d *Database) Brief(ctx context.Context) context.Context {
 	if d.Kind == SQLite {

@@ -23,7 +23,6 @@ var errStands = errors.New("the ledger has a row already")
 // If the process dies anywhere in it nothing has happened; after it, everything
 // has. An error that is not transient speaks of the content of the batch.
 func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error) {
-	ctx = s.db.Brief(ctx)
 	g := b.Ground.(*ground)
 	c := commit{store: s, ground: g, now: b.Now.Add(time.Since(g.readAt)).Truncate(time.Microsecond)}
 	_ = c.prepare(decided) // a fault is met again in the transaction, unless it is of one that has gone

@@ -116,6 +116,7 @@ type Clock struct {
 	seen   Observer
 
 	steady     steadiness
+	setBack    bool // what was decided beyond now is still to be looked at
 	outage     outage
 	absence    *absence
 	rank       int
@@ -207,7 +208,7 @@ func (c *Clock) start(ctx context.Context) error {
 // how long to sleep.
 func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	asked := time.Now()
-	if wait, stoodBy, err := c.standBy(ctx, asked); err != nil || stoodBy {
+	if wait, passed, err := c.passTurn(ctx, asked); err != nil || passed {
 		return wait, err
 	}
 	now, err := c.store.Now(ctx)
@@ -222,9 +223,13 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	case timeHeld:
 		return steadyInterval, nil
 	case timeSetBack:
+		c.setBack = true
+	}
+	if c.setBack { // also when the database was away the last time
 		if err := c.rewind(ctx); err != nil {
 			return 0, err
 		}
+		c.setBack = false
 	}
 	began := time.Now()
 	next, left, err := c.leftToOthers(ctx)
@@ -247,8 +252,7 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	case more:
 		return tickPause, nil
 	}
-	c.reportBack(now)
-	c.ticked(now)
+	c.through(now)
 	switch {
 	case left:
 		return c.until(next), nil
@@ -258,20 +262,26 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	return c.untilNext(ctx)
 }
 
-// standBy is a turn of a clock that has nothing to do unless something was left to
-// it, and says whether it was one. The store's time is not read for that, as long as
-// the last reading is young.
-func (c *Clock) standBy(ctx context.Context, now time.Time) (wait time.Duration, stoodBy bool, err error) {
-	if !c.steady.sure(now) || !now.Before(c.nextUpkeep) || len(c.chores) > 0 {
+// passTurn is a turn of a clock that stands by, finds nothing left to it and has
+// nothing else to do; it says whether it was one. The store's time is not read for
+// that, as long as the last reading is young.
+func (c *Clock) passTurn(ctx context.Context, began time.Time) (wait time.Duration, passed bool, err error) {
+	if c.setBack || !c.steady.sure(began) || !began.Before(c.nextUpkeep) || len(c.chores) > 0 {
 		return 0, false, nil
 	}
 	next, left, err := c.leftToOthers(ctx)
 	if err != nil || !left {
 		return 0, false, err
 	}
-	c.reportBack(c.now())
-	c.ticked(c.now())
+	c.through(c.steady.at(began))
 	return c.until(next), true, nil
+}
+
+// through says that all that was due at an instant has been decided, by whichever
+// clock.
+func (c *Clock) through(at time.Time) {
+	c.reportBack(at)
+	c.ticked(at)
 }
 
 // leftToOthers says whether a clock that stands by finds nothing that was left to
@@ -332,7 +342,7 @@ func (c *Clock) until(next time.Time) time.Duration {
 
 // now is the store's time, by its last reading and what this process has counted
 // since.
-func (c *Clock) now() time.Time { return c.steady.store.Add(time.Since(c.steady.monotonic)) }
+func (c *Clock) now() time.Time { return c.steady.at(time.Now()) }
 
 // standby is how long this clock leaves what is due to others.
 func (c *Clock) standby() time.Duration {

@@ -36,6 +36,7 @@ type fakeStore struct {
 	takes     time.Duration // a commit, for each schedule
 	looks     int           // for what is due
 	readings  int           // of the time
+	unwilling int           // how often the database goes away when time is to be set back
 
 	fired    []firing
 	failed   map[int64]string
@@ -223,6 +224,10 @@ func (f *fakeStore) Retime(context.Context) (int, error) {
 func (f *fakeStore) Rewind(context.Context) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.rewinds == 1 && f.unwilling > 0 { // behind the one at the start
+		f.unwilling--
+		return 0, errAway
+	}
 	f.rewinds++
 	return 0, f.called()
 }
@@ -461,20 +466,32 @@ func TestAJumpOfTimeIsHeldUntilReadingsAgree(t *testing.T) {
 }
 
 func TestAClockSetBackLooksAtWhatLiesAhead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFakeStore(t, map[string]string{"tick": "every 10s"})
-		start := time.Now()
-		f.offset = func(at time.Time) time.Duration {
-			if at.Sub(start) > 30500*time.Millisecond {
-				return -20 * time.Second
-			}
-			return 0
-		}
-		keepTime(t, f, time.Minute)
-		if f.rewinds != 2 { // at the start, and after the step back
-			t.Errorf("what lies ahead was looked at %d times, want twice", f.rewinds)
-		}
-	})
+	for _, c := range []struct {
+		name            string
+		rank, unwilling int
+	}{
+		{name: "and it is the first"},
+		{name: "and it stands by", rank: 1},
+		{name: "and the database goes away meanwhile", unwilling: 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeStore(t, map[string]string{"tick": "every 10s"})
+				start := time.Now()
+				f.unwilling = c.unwilling
+				f.offset = func(at time.Time) time.Duration {
+					if at.Sub(start) > 30500*time.Millisecond {
+						return -20 * time.Second
+					}
+					return 0
+				}
+				ranked{f, c.rank, c.rank + 1}.keepTime(t, time.Minute)
+				if f.rewinds != 2 { // at the start, and after the step back
+					t.Errorf("what lies ahead was looked at %d times, want twice", f.rewinds)
+				}
+			})
+		})
+	}
 }
 
 // observed is what a clock told.

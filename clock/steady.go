@@ -30,7 +30,8 @@ const (
 	jumpBack = time.Second
 	// holdFor is how long readings have to agree after a jump.
 	holdFor = 10 * time.Second
-	// steadyInterval is how often the time is read at least.
+	// steadyInterval is how often the time is read meanwhile, and how long a clock that
+	// stands by relies on a reading.
 	steadyInterval = time.Second
 )
 
@@ -65,4 +66,9 @@ func (s *steadiness) judge(store, monotonic time.Time) judgement {
 // believed, and is not old.
 func (s *steadiness) sure(monotonic time.Time) bool {
 	return s.known && s.heldSince.IsZero() && monotonic.Sub(s.monotonic) < steadyInterval
+}
+
+// at is the store's time at an instant of this process's, by the last reading.
+func (s *steadiness) at(monotonic time.Time) time.Time {
+	return s.store.Add(monotonic.Sub(s.monotonic))
 }

@@ -39,8 +39,11 @@ const lateAfter = time.Minute
 
 // Due reads the schedules that are due and wanted.
 func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
-	ctx = s.db.Brief(ctx)
-	b, err := s.newBatch(ctx)
+	if err := ctx.Err(); err != nil {
+		return schedule.Batch{}, err
+	}
+	brief := s.db.Brief(ctx)
+	b, err := s.newBatch(brief)
 	if err != nil {
 		return b, err
 	}
@@ -56,7 +59,7 @@ func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 		condition += ` AND CASE WHEN d.schedule_id % $5 = $6 THEN TRUE ELSE FALSE END`
 		arguments = append(arguments, w.Share.Of, w.Share.Number)
 	}
-	return s.readBatch(ctx, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4`, arguments...)
+	return s.readBatch(ctx, brief, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4`, arguments...)
 }
 
 // Waiting reads at most limit schedules whose wait may be over: what they wait
@@ -81,7 +84,7 @@ func (s *Store) Waiting(ctx context.Context, limit int) (schedule.Batch, error) 
 			AND o.origin <> 'backfill' AND ` + condition + `)`
 	}
 	either := "(" + s.jobs.Active + " OR " + s.jobs.Retrying + ")"
-	return s.readBatch(ctx, b, limit, `d.waiting_for <> '' AND s.format <= $1 AND (s.error_at IS NULL OR s.error_at <= $5) AND (
+	return s.readBatch(ctx, ctx, b, limit, `d.waiting_for <> '' AND s.format <= $1 AND (s.error_at IS NULL OR s.error_at <= $5) AND (
 			d.waiting_for = 'run' AND NOT `+job(s.jobs.Active)+`
 			OR d.waiting_for IN ('queue', 'line') AND NOT `+job(either)+`
 			OR d.waiting_for = 'cancel' AND (d.wait_until IS NULL OR d.wait_until <= $2 OR NOT `+job(s.jobs.Active)+`)
@@ -102,7 +105,7 @@ func (s *Store) ReadSchedules(ctx context.Context, ids []int64) (schedule.Batch,
 	if err != nil {
 		return b, err
 	}
-	return s.readBatch(ctx, b, len(ids), `s.id = ANY($1) AND s.format <= $2 ORDER BY s.id`, ids, Format)
+	return s.readBatch(ctx, ctx, b, len(ids), `s.id = ANY($1) AND s.format <= $2 ORDER BY s.id`, ids, Format)
 }
 
 func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
@@ -120,10 +123,10 @@ func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
 }
 
 // readBatch reads the schedules a condition selects, most at most, and what is to be
-// known of them.
-func (s *Store) readBatch(ctx context.Context, b schedule.Batch, most int, condition string, arguments ...any) (schedule.Batch, error) {
+// known of them. reads is ctx for all that is only read.
+func (s *Store) readBatch(ctx, reads context.Context, b schedule.Batch, most int, condition string, arguments ...any) (schedule.Batch, error) {
 	reader := s.db.Reader()
-	rows, err := reader.Query(ctx, `SELECT s.id, s.version, CASE WHEN s.error <> '' THEN 1 ELSE 0 END, `+stateColumns+`
+	rows, err := reader.Query(reads, `SELECT s.id, s.version, CASE WHEN s.error <> '' THEN 1 ELSE 0 END, `+stateColumns+`
 		FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id WHERE `+condition, arguments...)
 	if err != nil {
 		return b, err
@@ -164,7 +167,7 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, most int, condi
 	if err := s.retime(ctx, foreign); err != nil || len(references) == 0 {
 		return b, err
 	}
-	compiled, err := s.compile(ctx, references, b.Unreadable)
+	compiled, err := s.compile(reads, references, b.Unreadable)
 	if err != nil {
 		return b, err
 	}
@@ -172,7 +175,7 @@ func (s *Store) readBatch(ctx context.Context, b schedule.Batch, most int, condi
 		b.Candidates[i].Schedule = compiled[r.id]
 	}
 	b.Candidates = slices.DeleteFunc(b.Candidates, func(c schedule.Candidate) bool { return c.Schedule == nil })
-	return b, s.readFacts(ctx, &b)
+	return b, s.readFacts(reads, &b)
 }
 
 // readFacts fills in the pauses, the jobs and the groups of the candidates.
@@ -432,10 +435,14 @@ func (s *Store) compile(ctx context.Context, references []reference, unreadable 
 }
 
 // NextDue is the earliest instant any schedule is due at; zero if none is.
-func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	return s.nextDue(s.db.Brief(ctx))
+}
+
+func (s *Store) nextDue(ctx context.Context) (next time.Time, err error) {
 	// What a newer version wrote is its clocks' business: looked at here, it
 	// would be due for ever.
-	err = s.db.Reader().QueryRow(s.db.Brief(ctx), `SELECT d.next_due_at FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
+	err = s.db.Reader().QueryRow(ctx, `SELECT d.next_due_at FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id
 		WHERE d.next_due_at IS NOT NULL AND s.format <= $1 ORDER BY d.next_due_at LIMIT 1`, Format).Scan(&next)
 	if err == database.ErrNoRows {
 		return time.Time{}, nil

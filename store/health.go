@@ -41,7 +41,7 @@ func (s *Store) Health(ctx context.Context) (Health, error) {
 		return Health{}, err
 	}
 	h := Health{Now: now}
-	if h.Oldest, err = s.NextDue(ctx); err != nil {
+	if h.Oldest, err = s.nextDue(ctx); err != nil {
 		return h, err
 	}
 	err = s.db.Reader().QueryRow(ctx, `SELECT max(tick_at), coalesce(sum(CASE WHEN stopped_at IS NULL AND lost_at IS NULL AND beat_at > $1 THEN 1 ELSE 0 END), 0)

@@ -190,7 +190,9 @@ func (p *pipes) read(events []syscall.EpollEvent, buffer []byte) {
 // A write of several pages comes page by page, and the kernel tells of each. To read
 // on without being told would leave behind that the pipe was written to: what the
 // child then writes to the other stream, and to this one after it, would be read in
-// the wrong order.
+// the wrong order. But of what stays in the pipe the kernel does not tell again. That
+// is nothing, unless the child made its pipe larger, or put more than a page into it
+// at once (splice), so it is asked to look.
 func (p *pipes) readOne(fd int, all bool, buffer []byte) (ended bool) {
 	for {
 		n, err := syscall.Read(fd, buffer)
@@ -205,9 +207,13 @@ func (p *pipes) readOne(fd int, all bool, buffer []byte) (ended bool) {
 		_, _ = p.ours[fd].Write(buffer[:n])
 		p.reads++
 		p.bytes += n
-		if !all {
-			return false
+		if all {
+			continue
 		}
+		if !p.wide {
+			_ = p.watch(fd, syscall.EPOLL_CTL_MOD, edgeTriggered)
+		}
+		return false
 	}
 }
 

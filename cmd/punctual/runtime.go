@@ -24,9 +24,9 @@ const (
 	// A worker throws away 30 kB for each job and keeps little: the collector came to
 	// see every 4 MB.
 	workerBallast = 16 << 20
-	// A clock, alone or beside others in one process, throws away 7 kB for each schedule of a herd, and the collector had two
-	// fifths of what it computed. At rest so much comes together only in minutes, and
-	// the collector runs every other minute anyhow.
+	// A clock, alone or beside others in one process, throws away 7 kB for each schedule
+	// of a herd, and the collector had two fifths of what it computed. At rest so much
+	// comes together only in minutes, and the collector runs every other minute anyhow.
 	clockBallast = 32 << 20
 )
 

@@ -31,7 +31,7 @@ var laneTime = map[schedule.Lane]time.Duration{
 }
 
 func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
-	w.Since = c.standby()
+	w.Now, w.Since = c.now(), c.standby()
 	b, err := c.store.Due(ctx, w)
 	if err != nil {
 		return b, fmt.Errorf("reading what is due: %w", err)

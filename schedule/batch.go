@@ -100,6 +100,7 @@ func (b Batch) Len() int { return len(b.Candidates) + len(b.Unreadable) }
 
 // Wanted says which of the schedules that are due are wanted, earliest first.
 type Wanted struct {
+	Now   time.Time // the store's, by a reading that is still good; zero has it read
 	Lane  Lane
 	Since time.Duration // for how long they have been due, at least
 	Share Share

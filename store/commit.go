@@ -67,9 +67,6 @@ type commit struct {
 // write holds nothing but statements, in the order in which everyone takes
 // locks: what is due, the limits, the jobs, the ledger.
 func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
-	if err := c.unchanged(ctx); err != nil {
-		return err
-	}
 	decided, err := c.lock(ctx, decided)
 	if err != nil || len(decided) == 0 {
 		return err
@@ -101,28 +98,18 @@ func (c *commit) write(ctx context.Context, decided []schedule.Decided) error {
 	return c.moveCursors(ctx, decided, ids)
 }
 
-// unchanged fails the commit if a pause by tag or of everything came between:
-// while a pause holds nothing is enqueued. The row is held until the end.
-func (c *commit) unchanged(ctx context.Context) error {
-	var version int64
-	if err := c.tx.QueryRow(ctx, "SELECT version FROM punctual_change WHERE id = 1 FOR SHARE").Scan(&version); err != nil {
-		return err
-	}
-	if version != c.ground.change {
-		return errGone
-	}
-	return nil
-}
-
 // lock takes the rows of the schedules whose state is still the one decided
-// upon. Rows another clock holds are left to it.
+// upon. Rows another clock holds are left to it. There are none if a pause by tag or of
+// everything came between: while one holds nothing is enqueued. Its version is read
+// first, as it does not depend on the rows, and held until the end.
 func (c *commit) lock(ctx context.Context, decided []schedule.Decided) ([]schedule.Decided, error) {
 	ids := make([]int64, len(decided))
 	for i, d := range decided {
 		ids[i] = d.Schedule.ID
 	}
 	rows, err := c.tx.Query(ctx, `SELECT schedule_id, version FROM punctual_due
-		WHERE schedule_id = ANY($1) ORDER BY schedule_id FOR UPDATE SKIP LOCKED`, ids)
+		WHERE $2 = (SELECT version FROM punctual_change WHERE id = 1 FOR SHARE)
+			AND schedule_id = ANY($1) ORDER BY schedule_id FOR UPDATE SKIP LOCKED`, ids, c.ground.change)
 	if err != nil {
 		return nil, err
 	}

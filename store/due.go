@@ -16,6 +16,7 @@ import (
 type ground struct {
 	readAt time.Time      // when this process read the batch's now
 	change int64          // the version of pauses by tag and of everything
+	pauses bool           // that there are any
 	failed map[int64]bool // schedules that stand in error
 }
 
@@ -43,7 +44,7 @@ func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 		return schedule.Batch{}, err
 	}
 	brief := s.db.Brief(ctx)
-	b, err := s.newBatch(brief)
+	b, err := s.newBatch(brief, w.Now)
 	if err != nil {
 		return b, err
 	}
@@ -65,7 +66,7 @@ func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 // Waiting reads at most limit schedules whose wait may be over: what they wait
 // for has come, or a pause holds.
 func (s *Store) Waiting(ctx context.Context, limit int) (schedule.Batch, error) {
-	b, err := s.newBatch(ctx)
+	b, err := s.newBatch(ctx, time.Time{})
 	if err != nil {
 		return b, err
 	}
@@ -101,32 +102,34 @@ const pauseConcerns = `(p.scope = 'all' OR p.schedule_id = s.id
 // ReadSchedules reads schedules by id with their facts, whether due or not, for
 // decisions made by hand.
 func (s *Store) ReadSchedules(ctx context.Context, ids []int64) (schedule.Batch, error) {
-	b, err := s.newBatch(ctx)
+	b, err := s.newBatch(ctx, time.Time{})
 	if err != nil {
 		return b, err
 	}
 	return s.readBatch(ctx, ctx, b, len(ids), `s.id = ANY($1) AND s.format <= $2 ORDER BY s.id`, ids, Format)
 }
 
-func (s *Store) newBatch(ctx context.Context) (schedule.Batch, error) {
-	g := &ground{failed: map[int64]bool{}}
-	b := schedule.Batch{Unreadable: map[int64]error{}, Ground: g}
-	now, err := s.db.Now(ctx)
-	b.Now, g.readAt = now, time.Now()
-	if err != nil {
-		return b, err
+// newBatch is an empty batch of an instant, or of the one that the store's clock shows.
+func (s *Store) newBatch(ctx context.Context, now time.Time) (b schedule.Batch, err error) {
+	if now.IsZero() {
+		now, err = s.db.Now(ctx)
 	}
-	// The version is read before the pauses: a pause made in between fails the
-	// commit instead of being overlooked.
-	err = s.db.Reader().QueryRow(ctx, "SELECT version FROM punctual_change WHERE id = 1").Scan(&g.change)
-	return b, err
+	return schedule.Batch{
+		Now: now.Truncate(time.Microsecond), Unreadable: map[int64]error{},
+		Ground: &ground{readAt: time.Now(), failed: map[int64]bool{}},
+	}, err
 }
 
 // readBatch reads the schedules a condition selects, most at most, and what is to be
 // known of them. reads is ctx for all that is only read.
 func (s *Store) readBatch(ctx, reads context.Context, b schedule.Batch, most int, condition string, arguments ...any) (schedule.Batch, error) {
 	reader := s.db.Reader()
-	rows, err := reader.Query(reads, `SELECT s.id, s.version, CASE WHEN s.error <> '' THEN 1 ELSE 0 END, `+stateColumns+`
+	// The version is read with what is due, and not after the pauses: one that is made
+	// in between fails the commit instead of being overlooked. That there are pauses at
+	// all is read with it, since most who use this have none.
+	rows, err := reader.Query(reads, `SELECT (SELECT version FROM punctual_change WHERE id = 1),
+			CASE WHEN EXISTS (SELECT 1 FROM punctual_pause) THEN 1 ELSE 0 END,
+			s.id, s.version, CASE WHEN s.error <> '' THEN 1 ELSE 0 END, `+stateColumns+`
 		FROM punctual_due d JOIN punctual_schedule s ON s.id = d.schedule_id WHERE `+condition, arguments...)
 	if err != nil {
 		return b, err
@@ -139,8 +142,8 @@ func (s *Store) readBatch(ctx, reads context.Context, b schedule.Batch, most int
 		state      stateRow
 		failed     bool
 	)
-	failures := b.Ground.(*ground).failed
-	destinations := append([]any{&r.id, &r.version, boolean{&failed}}, state.destinations()...)
+	g := b.Ground.(*ground)
+	destinations := append([]any{&g.change, boolean{&g.pauses}, &r.id, &r.version, boolean{&failed}}, state.destinations()...)
 	for rows.Next() {
 		state = stateRow{}
 		if err := rows.Scan(destinations...); err != nil {
@@ -156,7 +159,7 @@ func (s *Store) readBatch(ctx, reads context.Context, b schedule.Batch, most int
 		references = append(references, r)
 		b.Candidates = append(b.Candidates, schedule.Candidate{State: state.State, Version: state.version, Facts: schedule.Facts{Now: b.Now}})
 		if failed {
-			failures[r.id] = true
+			g.failed[r.id] = true
 		}
 	}
 	rows.Close()
@@ -194,8 +197,10 @@ func (s *Store) readFacts(ctx context.Context, b *schedule.Batch) error {
 			oldest = c.State.Cursor
 		}
 	}
-	if err := s.readPauses(ctx, b, oldest); err != nil {
-		return fmt.Errorf("reading pauses: %w", err)
+	if b.Ground.(*ground).pauses {
+		if err := s.readPauses(ctx, b, oldest); err != nil {
+			return fmt.Errorf("reading pauses: %w", err)
+		}
 	}
 	if err := s.readJobs(ctx, b, watched); err != nil {
 		return fmt.Errorf("reading active jobs: %w", err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/punctual-dev/punctual/bench/figure"
 	"github.com/punctual-dev/punctual/bench/house"
+	"github.com/punctual-dev/punctual/internal/pgtest"
 )
 
 // herd is how a crowd that is due at one instant became durable.
@@ -16,13 +17,15 @@ type herd struct {
 	clocks, server    time.Duration // computed by then
 }
 
-// How often the database is asked. Beside a herd that is work it would do for the
-// clock else.
+// How often the database is asked whether all are there.
 const (
-	closely = 2 * time.Millisecond
+	closely = 4 * time.Millisecond
 	seldom  = 20 * time.Millisecond
 	few     = 10_000 // take little longer than that, and are looked at more often
 )
+
+// commitTimes has the server keep the instant of each commit.
+var commitTimes = pgtest.Setting("track_commit_timestamp", "on")
 
 // herds measures crowds, beside raw SQL that writes the same rows.
 func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, err error) {
@@ -70,7 +73,7 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 
 // runHerd makes a number of schedules due at one instant, and watches clocks decide them.
 func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, err error) {
-	h, due, err := house.Crowd(ctx, kind, programs, number)
+	h, due, err := house.Crowd(ctx, kind, programs, number, commitTimes)
 	if err != nil {
 		return found, err
 	}
@@ -90,34 +93,11 @@ func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, 
 	if err != nil {
 		return found, err
 	}
-	// Rows are numbered from one, without gaps as long as nothing is undone.
-	rows := func() (int64, error) { return h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence") }
-	err = h.Until(ctx, time.Minute, closely, func() (bool, error) {
-		n, err := rows()
-		found.first = time.Since(due)
-		return n > 0, err
-	})
-	if err != nil {
-		return found, err
+	watch := found.watchRows
+	if kind == "postgres" {
+		watch = found.readCommits
 	}
-	looks := seldom
-	if number <= few {
-		looks = 2 * closely
-	}
-	err = h.Until(ctx, 10*time.Minute, looks, func() (bool, error) {
-		n, err := rows()
-		after := time.Since(due)
-		if n >= int64(number)/2 && found.half == 0 {
-			found.half = after
-		}
-		if found.last = after; n < int64(number) || err != nil {
-			return false, err
-		}
-		// Two clocks number theirs at once: a lower number may come after the last.
-		n, err = h.Number(ctx, "SELECT count(*) FROM punctual_occurrence")
-		return n >= int64(number), err
-	})
-	if err != nil {
+	if err := watch(ctx, h, due, number); err != nil {
 		return found, err
 	}
 	if found.clocks, err = h.Busy(); err != nil {
@@ -131,4 +111,52 @@ func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, 
 		return found, err
 	}
 	return found, h.Exactly(ctx, number)
+}
+
+// readCommits has the server say when the jobs were durable, once they all are. To
+// ask it meanwhile would be work that it does for the clock alone, and not for the
+// floor. The instants are taken just before a commit goes to the disk, which takes less
+// than a millisecond.
+func (found *herd) readCommits(ctx context.Context, h *house.House, due time.Time, number int) error {
+	err := h.Until(ctx, 10*time.Minute, seldom, func() (bool, error) {
+		n, err := h.Number(ctx, "SELECT count(*) FROM punctual_occurrence")
+		return n >= int64(number), err
+	})
+	if err != nil {
+		return err
+	}
+	var first, half, last time.Time
+	err = h.DB.Reader().QueryRow(ctx, `SELECT min(at), percentile_disc(0.5) WITHIN GROUP (ORDER BY at), max(at)
+		FROM (SELECT pg_xact_commit_timestamp(xmin) AS at FROM punctual_occurrence) AS o`).Scan(&first, &half, &last)
+	found.first, found.half, found.last = first.Sub(due), half.Sub(due), last.Sub(due)
+	return err
+}
+
+// watchRows looks at a file again and again, which takes little.
+func (found *herd) watchRows(ctx context.Context, h *house.House, due time.Time, number int) error {
+	// Rows are numbered from one, without gaps as long as nothing is undone.
+	rows := func() (n int64, after time.Duration, err error) {
+		n, err = h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence")
+		return n, time.Since(due), err
+	}
+	err := h.Until(ctx, time.Minute, closely, func() (bool, error) {
+		n, after, err := rows()
+		found.first = after
+		return n > 0, err
+	})
+	if err != nil {
+		return err
+	}
+	looks := seldom
+	if number <= few {
+		looks = closely
+	}
+	return h.Until(ctx, 10*time.Minute, looks, func() (bool, error) {
+		n, after, err := rows()
+		if n >= int64(number)/2 && found.half == 0 {
+			found.half = after
+		}
+		found.last = after
+		return n >= int64(number), err
+	})
 }

@@ -130,10 +130,13 @@ func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, e
 	}
 	for _, s := range f.schedules {
 		next := s.state.NextDue
+		place := schedule.Place{Due: next, ID: s.one.ID}
 		switch {
+		case place.Due.Before(w.Behind.Due) || place.Due.Equal(w.Behind.Due) && place.ID <= w.Behind.ID:
 		case next.IsZero() || next.After(b.Now.Add(-w.Since)) || len(b.Candidates) == w.Limit || !w.Share.Has(s.one.ID):
 		default:
 			b.Candidates = append(b.Candidates, schedule.Candidate{Schedule: s.one, State: s.state, Version: s.version, Facts: schedule.Facts{Now: b.Now}})
+			b.Last = place
 		}
 	}
 	return b, nil

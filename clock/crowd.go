@@ -33,15 +33,15 @@ func (at crowd) after(took, long time.Duration, most int) crowd {
 
 // tickLane decides what is due in a lane, for a bounded time.
 //
-// What fills a batch is a crowd. Each clock decides shares of it, and each of its
-// hands one of those, so that they seldom read the same. A clock that is through
-// with its own takes from all of what is left, since another may have died.
+// What fills a batch is a crowd. Each clock decides a share of it, by several hands,
+// so that they seldom read the same. A clock that is through with its own takes from
+// all of what is left, since another may have died.
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
 	end := time.Now().Add(laneTime[lane])
 	at, found := c.crowds[lane]
 	delete(c.crowds, lane) // it is not kept beyond an error
 	if found && !at.rest {
-		return true, c.decideShares(ctx, lane, at, end)
+		return true, c.decideShare(ctx, lane, at, end, schedule.Place{})
 	}
 	if !found {
 		at = crowd{size: min(firstBatch, c.batch)}
@@ -53,7 +53,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	full := b.Len() >= at.size
 	crowded := full && !at.rest
 	if crowded && c.rank > 0 {
-		return true, c.decideShares(ctx, lane, at, end) // others have these in hand
+		return true, c.decideShare(ctx, lane, at, end, schedule.Place{}) // others have these in hand
 	}
 	if lane == schedule.LaneOnTime && !crowded {
 		c.flows = b.Len() >= flow
@@ -68,7 +68,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		// Until here nothing has held up the first of them.
 		at = at.after(took, laneTime[lane], c.batch)
 		if time.Now().Before(end) {
-			return true, c.decideShares(ctx, lane, at, end)
+			return true, c.decideShare(ctx, lane, at, end, b.Last)
 		}
 		c.crowds[lane] = at
 	case full || more && took > laneTime[lane]: // a few that catch up with much take long, too
@@ -77,20 +77,20 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	return full || more, nil
 }
 
-// decideShares decides this clock's shares of a crowd, each by a hand of its own:
-// while the database writes for one, the next batch is read, decided and put
-// together.
-func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, end time.Time) error {
+// decideShare decides this clock's share of a crowd by several hands: while the
+// database writes for one, the next batch is read, decided and put together. What is
+// not behind a place has been looked at.
+func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, end time.Time, behind schedule.Place) error {
 	var (
 		hands = c.store.Pace().Hands
 		all   = make([]handed, hands)
 		busy  sync.WaitGroup
+		line  = &line{wanted: schedule.Wanted{
+			Lane: lane, Behind: behind, Share: schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)},
+		}}
 	)
 	for i := range all {
-		h := hand{
-			clock: c, lane: lane, crowd: at,
-			wanted: schedule.Wanted{Lane: lane, Share: schedule.Share{Number: c.rank*hands + i, Of: max(c.clocks, c.rank+1) * hands}},
-		}
+		h := hand{clock: c, crowd: at, line: line}
 		busy.Go(func() { all[i] = h.work(ctx, end) })
 	}
 	busy.Wait()
@@ -117,12 +117,30 @@ func (c *Clock) decideShares(ctx context.Context, lane schedule.Lane, at crowd, 
 	return failed
 }
 
-// hand decides batch after batch of one share.
-type hand struct {
-	clock  *Clock
-	lane   schedule.Lane
-	crowd  crowd
+// line is a share that hands take batches of, one behind the other.
+type line struct {
+	mu     sync.Mutex
 	wanted schedule.Wanted
+}
+
+// next takes a batch. What has been taken is not looked at again: it is either
+// decided, and to find that out takes a database as long as to read it, or in hand.
+func (l *line) next(ctx context.Context, c *Clock, size int) (schedule.Batch, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wanted.Limit = size
+	b, err := c.due(ctx, l.wanted)
+	if err == nil && b.Len() > 0 {
+		l.wanted.Behind = b.Last
+	}
+	return b, err
+}
+
+// hand decides batch after batch.
+type hand struct {
+	clock *Clock
+	crowd crowd
+	line  *line
 }
 
 // handed is what a hand came to.
@@ -135,15 +153,14 @@ type handed struct {
 func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
 	defer func() { done.panicked = recover() }()
 	for {
-		h.wanted.Limit = h.crowd.size
-		b, err := h.clock.due(ctx, h.wanted)
+		b, err := h.line.next(ctx, h.clock, h.crowd.size)
 		if err != nil {
 			return handed{h.crowd, err, nil}
 		}
 		h.crowd.rest = b.Len() < h.crowd.size
 		began := time.Now()
 		taken, _, err := h.clock.decide(ctx, b)
-		h.crowd = h.crowd.after(time.Since(began), laneTime[h.lane], h.clock.batch)
+		h.crowd = h.crowd.after(time.Since(began), laneTime[h.line.wanted.Lane], h.clock.batch)
 		if err != nil || h.crowd.rest || ctx.Err() != nil || !time.Now().Before(end) {
 			return handed{h.crowd, err, nil}
 		}

@@ -87,6 +87,7 @@ func (d Decision) withPlace() Decision {
 type Batch struct {
 	Now        time.Time
 	Candidates []Candidate
+	Last       Place // of the last one
 	Groups     map[string]Group
 	// Unreadable are schedules that cannot be decided, by id, and why.
 	Unreadable map[int64]error
@@ -103,8 +104,17 @@ type Wanted struct {
 	Now   time.Time // the store's, by a reading that is still good; zero has it read
 	Lane  Lane
 	Since time.Duration // for how long they have been due, at least
-	Share Share
-	Limit int
+	// Behind is a place that those wanted are behind; the zero value is before all.
+	Behind Place
+	Share  Share
+	Limit  int
+}
+
+// Place is where a schedule stands among those that are due: in order of when they
+// are, and then of their ids.
+type Place struct {
+	Due time.Time
+	ID  int64
 }
 
 // Share is one of several parts of all schedules; the zero value is all of them.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -48,19 +49,22 @@ func (s *Store) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, err
 	if err != nil {
 		return b, err
 	}
-	from, to := b.Now.Add(-lateAfter), b.Now.Add(-w.Since)
+	from, to := schedule.Place{Due: b.Now.Add(-lateAfter), ID: math.MaxInt64}, b.Now.Add(-w.Since)
 	if w.Lane == schedule.LaneLate {
-		from, to = time.Unix(0, 0), b.Now.Add(-lateAfter)
+		from, to = schedule.Place{Due: time.Unix(0, 0)}, from.Due
 	}
-	condition, arguments := `d.next_due_at > $1 AND d.next_due_at <= $2 AND s.format <= $3`,
-		[]any{from, to, Format, w.Limit}
+	if w.Behind.Due.After(from.Due) {
+		from = w.Behind
+	}
+	condition, arguments := `(d.next_due_at, d.schedule_id) > ($1, $2) AND d.next_due_at <= $3 AND s.format <= $4`,
+		[]any{from.Due, from.ID, to, Format, w.Limit}
 	if w.Share.Of > 1 {
 		// In these words a planner expects half of all to be in the share. It would
 		// take an equality for rare, gather all that is due and sort it.
-		condition += ` AND CASE WHEN d.schedule_id % $5 = $6 THEN TRUE ELSE FALSE END`
+		condition += ` AND CASE WHEN d.schedule_id % $6 = $7 THEN TRUE ELSE FALSE END`
 		arguments = append(arguments, w.Share.Of, w.Share.Number)
 	}
-	return s.readBatch(ctx, brief, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $4`, arguments...)
+	return s.readBatch(ctx, brief, b, w.Limit, condition+` ORDER BY d.next_due_at, d.schedule_id LIMIT $5`, arguments...)
 }
 
 // Waiting reads at most limit schedules whose wait may be over: what they wait
@@ -149,6 +153,7 @@ func (s *Store) readBatch(ctx, reads context.Context, b schedule.Batch, most int
 		if err := rows.Scan(destinations...); err != nil {
 			return b, err
 		}
+		b.Last = schedule.Place{Due: state.NextDue, ID: r.id}
 		if state.tzdata != calendar.TZDataVersion() {
 			foreign = append(foreign, r.id)
 			continue

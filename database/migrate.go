@@ -79,6 +79,13 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS, first
 // make, and looks again.
 func migrateSQLite(ctx context.Context, connections *sql.DB, files fs.FS, first func(context.Context, any) error) error {
 	const attempts = 50
+	// An index of a large table is sorted in files. The pool has one connection.
+	if _, err := connections.ExecContext(ctx, "PRAGMA temp_store = default"); err != nil {
+		return err
+	}
+	defer func() {
+		_, _ = connections.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = memory") // without it writing is slower
+	}()
 	var err error
 	for range attempts {
 		if err = first(ctx, connections); err == nil {

@@ -54,7 +54,9 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 	// failing.
 	pragmas := "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	address := "file:" + (&url.URL{Path: absolute}).EscapedPath() + "?" + pragmas
-	if s.writes, err = sql.Open("sqlite", address+"&_txlock=immediate"); err != nil {
+	// What a statement of several rows would be undone by is kept in memory: else it is
+	// a new file, for each statement.
+	if s.writes, err = sql.Open("sqlite", address+"&_txlock=immediate&_pragma=temp_store(memory)"); err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	s.writes.SetMaxOpenConns(1)

@@ -30,7 +30,7 @@ type ground struct {
 // clock itself, so there are fewer of them.
 func (s *Store) Pace() schedule.Pace {
 	if s.db.Kind == database.SQLite {
-		return schedule.Pace{Hands: 2, Between: 2 * time.Millisecond, Pause: 18 * time.Millisecond}
+		return schedule.Pace{Hands: 2, Between: 2 * time.Millisecond, Pause: 20 * time.Millisecond}
 	}
 	return schedule.Pace{Hands: 4, Pause: 10 * time.Millisecond}
 }

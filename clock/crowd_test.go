@@ -32,6 +32,9 @@ func TestAHerdIsDecidedInGrowingBatchesAndEachScheduleOnce(t *testing.T) {
 				t.Errorf("%s was decided %d times in 15 s", key, n)
 			}
 		}
+		if f.decided != len(f.fired) {
+			t.Errorf("%d decisions were committed, and %d held: hands took the same", f.decided, len(f.fired))
+		}
 		if len(f.commits) < 3 || f.commits[0] != 64 || slices.Max(f.commits) != 1000 {
 			t.Errorf("the commits took %v; the first of a herd is to be durable soon, and the last not to take much longer", f.commits)
 		}

@@ -22,6 +22,14 @@ func many(n int, when string, change ...func(*schedule.Declaration)) []schedule.
 	return all
 }
 
+// ids are the schedules of a batch, in order.
+func ids(b schedule.Batch) (all []int64) {
+	for _, c := range b.Candidates {
+		all = append(all, c.Schedule.ID)
+	}
+	return all
+}
+
 var commitTests = []test{
 	{"three committers of the same batch enqueue exactly once", func(h *house) {
 		h.apply(many(60, "hourly at :00")...)
@@ -174,6 +182,27 @@ var commitTests = []test{
 				equal(h, fmt.Sprintf("shares of %d that have schedule %d", of, id), n, 1)
 			}
 			equal(h, fmt.Sprintf("schedules in %d shares", of), len(seen), 100)
+		}
+	}},
+	{"batches of which each is wanted behind the one before are all that is due, in order", func(h *house) {
+		h.apply(append(many(20, "0 10 * * *"), many(20, "10 10 * * *", func(d *schedule.Declaration) { d.Key += "-later" })...)...)
+		h.at("10:10:30")
+		for _, share := range []schedule.Share{{}, {Number: 1, Of: 2}} {
+			for _, lane := range []schedule.Lane{schedule.LaneOnTime, schedule.LaneLate} {
+				all, err := h.Due(h.ctx(), schedule.Wanted{Lane: lane, Share: share, Limit: 100})
+				h.must(err)
+				want, found := ids(all), []int64{}
+				for behind := (schedule.Place{}); ; {
+					b, err := h.Due(h.ctx(), schedule.Wanted{Lane: lane, Share: share, Limit: 3, Behind: behind})
+					h.must(err)
+					if b.Len() == 0 {
+						break
+					}
+					found, behind = append(found, ids(b)...), b.Last
+				}
+				equal(h, "of 20, or half of them", len(want), 20/max(share.Of, 1))
+				equal(h, "three at a time", fmt.Sprint(found), fmt.Sprint(want))
+			}
 		}
 	}},
 	{"hundreds of schedules are read and committed by a handful of statements", func(h *house) {

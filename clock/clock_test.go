@@ -128,7 +128,8 @@ func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, e
 	if err := f.called(); err != nil || w.Lane == schedule.LaneLate {
 		return b, err
 	}
-	for _, s := range f.schedules {
+	inOrder := slices.SortedStableFunc(slices.Values(f.schedules), func(a, b *fakeSchedule) int { return a.state.NextDue.Compare(b.state.NextDue) })
+	for _, s := range inOrder {
 		next := s.state.NextDue
 		place := schedule.Place{Due: next, ID: s.one.ID}
 		switch {

@@ -101,11 +101,12 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 			// It is the caller's panic, and his to recover from.
 			panic(done.panicked)
 		}
-		failed = errors.Join(failed, done.err)
-		if !done.crowd.rest {
-			at.rest = false
+		if !errors.Is(failed, done.err) {
+			failed = errors.Join(failed, done.err)
 		}
-		at.size = done.crowd.size
+		if !done.crowd.rest {
+			at.rest, at.size = false, done.crowd.size
+		}
 	}
 	if at.rest {
 		// What another clock has in hand is not to be decided by the thousand.
@@ -121,6 +122,7 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 type line struct {
 	mu     sync.Mutex
 	wanted schedule.Wanted
+	failed error // what one was told, the others need not ask
 }
 
 // next takes a batch. What has been taken is not looked at again: it is either
@@ -128,11 +130,15 @@ type line struct {
 func (l *line) next(ctx context.Context, c *Clock, size int) (schedule.Batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.failed != nil {
+		return schedule.Batch{}, l.failed
+	}
 	l.wanted.Limit = size
 	b, err := c.due(ctx, l.wanted)
 	if err == nil && b.Len() > 0 {
 		l.wanted.Behind = b.Last
 	}
+	l.failed = err
 	return b, err
 }
 

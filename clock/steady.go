@@ -68,6 +68,13 @@ func (s *steadiness) sure(monotonic time.Time) bool {
 	return s.known && s.heldSince.IsZero() && monotonic.Sub(s.monotonic) < steadyInterval
 }
 
+// counted is the store's time now, by the last reading and what this process has counted
+// since; not ok where its two clocks disagree on that, as when the machine was suspended.
+func (s *steadiness) counted(own time.Time) (at time.Time, ok bool) {
+	monotonic, wall := own.Sub(s.monotonic), own.Round(0).Sub(s.monotonic.Round(0))
+	return s.at(own), (wall - monotonic).Abs() < jumpBack
+}
+
 // at is the store's time at an instant of this process's, by the last reading.
 func (s *steadiness) at(monotonic time.Time) time.Time {
 	return s.store.Add(monotonic.Sub(s.monotonic))

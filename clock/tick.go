@@ -31,7 +31,10 @@ var laneTime = map[schedule.Lane]time.Duration{
 }
 
 func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
-	w.Now, w.Since = c.now(), c.standby()
+	if now, ok := c.steady.counted(time.Now()); ok {
+		w.Now = now
+	}
+	w.Since = c.standby()
 	b, err := c.store.Due(ctx, w)
 	if err != nil {
 		return b, fmt.Errorf("reading what is due: %w", err)

@@ -241,6 +241,7 @@ func (s *Store) readPauses(ctx context.Context, b *schedule.Batch, oldest time.T
 	defer rows.Close()
 	byTag, bySchedule := map[string][]schedule.Pause{}, map[int64][]schedule.Pause{}
 	var all []schedule.Pause
+	begins := time.Time{} // the last of them
 	for rows.Next() {
 		var (
 			scope, tag string
@@ -250,6 +251,7 @@ func (s *Store) readPauses(ctx context.Context, b *schedule.Batch, oldest time.T
 		if err := rows.Scan(&scope, &id, &tag, &p.From, &p.Until); err != nil {
 			return err
 		}
+		begins = p.From
 		switch scope {
 		case scopeAll:
 			all = append(all, p)
@@ -257,6 +259,15 @@ func (s *Store) readPauses(ctx context.Context, b *schedule.Batch, oldest time.T
 			byTag[tag] = append(byTag[tag], p)
 		default:
 			bySchedule[id] = append(bySchedule[id], p)
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if begins.After(b.Now) {
+		if err := s.lookAgain(ctx, b); err != nil {
+			return err
 		}
 	}
 	for i := range b.Candidates {
@@ -267,7 +278,22 @@ func (s *Store) readPauses(ctx context.Context, b *schedule.Batch, oldest time.T
 			c.Facts.Pauses = append(c.Facts.Pauses, byTag[tag]...)
 		}
 	}
-	return rows.Err()
+	return nil
+}
+
+// lookAgain reads the time of a batch anew. A pause that begins behind the batch's may
+// have been made since that was read, and hold already: it would not be told from one
+// that is to come.
+func (s *Store) lookAgain(ctx context.Context, b *schedule.Batch) error {
+	now, err := s.db.Now(ctx)
+	if err != nil {
+		return err
+	}
+	b.Now, b.Ground.(*ground).readAt = now, time.Now()
+	for i := range b.Candidates {
+		b.Candidates[i].Facts.Now = now
+	}
+	return nil
 }
 
 // readJobs gives the candidates their active jobs and those that wait for a

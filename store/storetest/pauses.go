@@ -131,6 +131,23 @@ var pauseTests = []test{
 		}
 		h.wantLedger("a_1", "10:00 skipped: paused", "11:00 skipped: paused", "12:00 skipped: paused")
 	}},
+	{"a pause that began since the clock last read the time prevents the enqueue", func(h *house) {
+		h.apply(tagged("a_1", "x_y"))
+		h.at("09:50")
+		for _, target := range targets {
+			h.advance(time.Hour)
+			read := h.clock()
+			h.advance(time.Second)
+			h.pause(target, time.Time{})
+			b, err := h.Due(h.ctx(), schedule.Wanted{Now: read, Lane: schedule.LaneLate, Limit: 10})
+			h.must(err)
+			done, err := h.Commit(h.ctx(), b, decide(b))
+			h.must(err)
+			equal(h, "decided and enqueued behind a pause of "+target.String(), [2]int{len(done.Decided), done.Enqueued}, [2]int{1, 0})
+			h.resume(target)
+		}
+		h.wantLedger("a_1", "10:00 skipped: paused", "11:00 skipped: paused", "12:00 skipped: paused")
+	}},
 	{"what waits is skipped when a pause comes", func(h *house) {
 		h.apply(tagged("a_1", "x_y"))
 		h.apply(declared("a_1", "hourly at :00", tags("x_y"), overlap(schedule.OverlapQueue)))

@@ -40,7 +40,7 @@ func floorOf(ctx context.Context, kind string, n int) (took, server time.Duratio
 	if err != nil {
 		return 0, 0, err
 	}
-	h, due, err := house.Crowd(ctx, kind, programs, n, commitTimes)
+	h, due, err := house.Crowd(ctx, kind, programs, n, house.CommitTimes)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/punctual-dev/punctual/bench/figure"
 	"github.com/punctual-dev/punctual/bench/house"
-	"github.com/punctual-dev/punctual/internal/pgtest"
 )
 
 // herd is how a crowd that is due at one instant became durable.
@@ -24,8 +23,9 @@ const (
 	few     = 10_000 // take little longer than that, and are looked at more often
 )
 
-// commitTimes has the server keep the instant of each commit.
-var commitTimes = pgtest.Setting("track_commit_timestamp", "on")
+// lastRow is the number of the newest row. Rows are numbered from one, without gaps as
+// long as nothing is undone.
+const lastRow = "SELECT coalesce(max(id), 0) FROM punctual_occurrence"
 
 // herds measures crowds, beside raw SQL that writes the same rows.
 func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, err error) {
@@ -73,7 +73,7 @@ func herds(ctx context.Context, kind string, size sizes) (all []figure.Figure, e
 
 // runHerd makes a number of schedules due at one instant, and watches clocks decide them.
 func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, err error) {
-	h, due, err := house.Crowd(ctx, kind, programs, number, commitTimes)
+	h, due, err := house.Crowd(ctx, kind, programs, number, house.CommitTimes)
 	if err != nil {
 		return found, err
 	}
@@ -118,7 +118,7 @@ func runHerd(ctx context.Context, kind string, number, clocks int) (found herd, 
 // floor. The instants are taken just before a commit goes to the disk.
 func (found *herd) readCommits(ctx context.Context, h *house.House, due time.Time, number int) error {
 	err := h.Until(ctx, 10*time.Minute, seldom, func() (bool, error) {
-		n, err := h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence")
+		n, err := h.Number(ctx, lastRow)
 		if n < int64(number) || err != nil {
 			return false, err
 		}
@@ -130,17 +130,15 @@ func (found *herd) readCommits(ctx context.Context, h *house.House, due time.Tim
 		return err
 	}
 	var first, half, last time.Time
-	err = h.DB.Reader().QueryRow(ctx, `SELECT min(at), percentile_disc(0.5) WITHIN GROUP (ORDER BY at), max(at)
-		FROM (SELECT pg_xact_commit_timestamp(xmin) AS at FROM punctual_occurrence) AS o`).Scan(&first, &half, &last)
+	err = h.DB.Reader().QueryRow(ctx, house.CommitMoments("punctual_occurrence")).Scan(&first, &half, &last)
 	found.first, found.half, found.last = first.Sub(due), half.Sub(due), last.Sub(due)
 	return err
 }
 
 // watchRows looks at a file again and again, which takes little.
 func (found *herd) watchRows(ctx context.Context, h *house.House, due time.Time, number int) error {
-	// Rows are numbered from one, without gaps as long as nothing is undone.
 	rows := func() (n int64, after time.Duration, err error) {
-		n, err = h.Number(ctx, "SELECT coalesce(max(id), 0) FROM punctual_occurrence")
+		n, err = h.Number(ctx, lastRow)
 		return n, time.Since(due), err
 	}
 	err := h.Until(ctx, time.Minute, closely, func() (bool, error) {

@@ -91,6 +91,16 @@ func (h *House) keepLog(ctx context.Context) error {
 // keptLog is how much of its log a server keeps in any case.
 var keptLog = pgtest.Setting("min_wal_size", "1GB")
 
+// CommitTimes has the server keep the instant of each commit.
+var CommitTimes = pgtest.Setting("track_commit_timestamp", "on")
+
+// CommitMoments asks for the commits of a table's first row, of half of them and of the
+// last, where nobody has changed a row since.
+func CommitMoments(table string) string {
+	return `SELECT min(at), percentile_disc(0.5) WITHIN GROUP (ORDER BY at), max(at)
+		FROM (SELECT pg_xact_commit_timestamp(xmin) AS at FROM ` + table + `) AS commits`
+}
+
 // AtRest makes schedules that are not due for months.
 func (h *House) AtRest(ctx context.Context, n int) error {
 	if err := h.Declare(ctx, "rest", "every 8760h from 2020-01-01T00:00:00Z", nil); err != nil {

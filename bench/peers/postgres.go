@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/punctual-dev/punctual/bench/figure"
+	"github.com/punctual-dev/punctual/bench/house"
 )
 
 // postgres is a queue of River's tables, which nobody reads.
@@ -35,8 +36,7 @@ func (p postgres) moments(ctx context.Context, _ []look) (m moments, err error) 
 	}
 	// Nobody works the jobs, so the transaction that is seen is the one that made
 	// them.
-	err = p.QueryRow(ctx, `SELECT min(at), percentile_disc(0.5) WITHIN GROUP (ORDER BY at), max(at)
-		FROM (SELECT pg_xact_commit_timestamp(xmin) AS at FROM river_job) AS j`).Scan(&m.first, &m.half, &m.last)
+	err = p.QueryRow(ctx, house.CommitMoments("river_job")).Scan(&m.first, &m.half, &m.last)
 	return m, err
 }
 

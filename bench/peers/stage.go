@@ -79,9 +79,6 @@ func (s *stage) ready(name string) error {
 	return nil
 }
 
-// commitTimes has the server keep the instant of each commit.
-var commitTimes = pgtest.Setting("track_commit_timestamp", "on")
-
 // punctual is our own clocks.
 func punctual(name string, clocks int) scheduler {
 	start := func(ctx context.Context, h *house.House, due time.Time) (*stage, error) {
@@ -102,14 +99,14 @@ func punctual(name string, clocks int) scheduler {
 	return scheduler{
 		name: name,
 		crowd: func(ctx context.Context, n int) (*stage, error) {
-			h, due, err := house.Crowd(ctx, "postgres", programs, n, commitTimes)
+			h, due, err := house.Crowd(ctx, "postgres", programs, n, house.CommitTimes)
 			if err != nil {
 				return nil, err
 			}
 			return start(ctx, h, due)
 		},
 		spread: func(ctx context.Context, n int, every time.Duration) (*stage, error) {
-			h, err := house.Open(ctx, "postgres", programs, commitTimes)
+			h, err := house.Open(ctx, "postgres", programs, house.CommitTimes)
 			if err != nil {
 				return nil, err
 			}
@@ -128,7 +125,7 @@ func punctual(name string, clocks int) scheduler {
 // and the transaction of each.
 func onPostgres(name, program, made string) scheduler {
 	start := func(ctx context.Context, l load.Load) (*stage, error) {
-		server, err := pgtest.Launch(pgtest.Durable(), commitTimes)
+		server, err := pgtest.Launch(pgtest.Durable(), house.CommitTimes)
 		if err != nil {
 			return nil, err
 		}

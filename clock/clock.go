@@ -93,6 +93,10 @@ const (
 	// others: two that read the same at the same instant would do the database's
 	// work twice. When the first one dies, the gap is up to twice that.
 	standbyWait = 50 * time.Millisecond
+	// standbyRest is how long such a clock rests at most where something is due all
+	// the time and it has found for a while that nothing is left: its looks are the
+	// database's work, too. When the first one dies then, the gap is as much longer.
+	standbyRest = 4 * standbyWait
 	// standbyUpkeep is how many times more seldom the others keep house.
 	standbyUpkeep = 3
 	// lateEvery is how often at least what is late is looked at.
@@ -121,6 +125,7 @@ type Clock struct {
 	absence    *absence
 	rank       int
 	clocks     int
+	idle       time.Duration // the least rest of one that stands by, behind its last look
 	nextUpkeep time.Time
 	chores     []func(context.Context) error // of this round of upkeep, not done yet
 	nextLate   time.Time
@@ -291,8 +296,23 @@ func (c *Clock) leftToOthers(ctx context.Context) (next time.Time, left bool, er
 	if c.rank == 0 || len(c.crowds) > 0 {
 		return time.Time{}, false, nil
 	}
-	next, err = c.nextDue(ctx)
-	return next, next.IsZero() || c.now().Sub(next) < standbyWait, err
+	if next, err = c.nextDue(ctx); err != nil {
+		return time.Time{}, false, err
+	}
+	now := c.now()
+	left = next.IsZero() || now.Sub(next) < standbyWait
+	c.idle = idleRest(c.idle, left && !next.IsZero() && !next.After(now))
+	return next, left, nil
+}
+
+// idleRest is how long a clock that stands by rests at least behind a look, by how long
+// it did behind the last: longer and longer while others have something in hand at each
+// and leave nothing.
+func idleRest(last time.Duration, inHand bool) time.Duration {
+	if !inHand {
+		return 0
+	}
+	return min(max(2*last, standbyWait), standbyRest)
 }
 
 // untilNext asks when the next schedule is due, makes some ready in the time until
@@ -337,7 +357,10 @@ func (c *Clock) until(next time.Time) time.Duration {
 	if wait = min(wait, time.Until(c.nextUpkeep)); len(c.chores) > 0 {
 		wait = 0
 	}
-	return max(wait, tickPause, c.standby())
+	if c.rank > 0 {
+		return max(wait, standbyWait, c.idle)
+	}
+	return max(wait, tickPause)
 }
 
 // now is the store's time, by its last reading and what this process has counted
@@ -352,14 +375,26 @@ func (c *Clock) standby() time.Duration {
 	return standbyWait
 }
 
-// sleep waits, unless something wakes the clock or ends it.
+// sleep waits, unless something wakes the clock or ends it. A short rest is not cut
+// short by a hint: on a SQLite file a clock's own commits look like one, and it would
+// rest all the less for them. What the hint is about is seen right after the rest.
 func (c *Clock) sleep(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	hints := c.woken
+	if wait <= flowTurn {
+		hints = nil
+	}
 	select {
 	case <-timer.C:
-	case <-c.woken:
+	case <-hints:
 	case <-ctx.Done():
+	}
+	if hints == nil {
+		select {
+		case <-c.woken:
+		default:
+		}
 	}
 }
 

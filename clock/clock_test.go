@@ -36,6 +36,7 @@ type fakeStore struct {
 	takes     time.Duration // a commit, for each schedule
 	looks     int           // for what is due
 	readings  int           // of the time
+	asked     int           // when the next is due
 	unwilling int           // how often the database goes away when time is to be set back
 
 	fired    []firing
@@ -186,15 +187,20 @@ func (f *fakeStore) Fail(_ context.Context, id int64, now time.Time, reason stri
 	return f.called()
 }
 
-func (f *fakeStore) NextDue(context.Context) (next time.Time, err error) {
+func (f *fakeStore) NextDue(context.Context) (time.Time, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asked++
+	return f.next(), f.called()
+}
+
+func (f *fakeStore) next() (next time.Time) {
 	for _, s := range f.schedules {
 		if due := s.state.NextDue; !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
 	}
-	return next, f.called()
+	return next
 }
 
 func (f *fakeStore) Foresee(context.Context, time.Time) (more bool, err error) {

@@ -1,7 +1,7 @@
 package clock
 
 import (
-	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +22,7 @@ func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFakeStore(t, c.whens)
-				go f.decideAsTheFirst(t.Context(), 65*time.Second, c.leaves)
+				go f.decideAsTheFirst(65*time.Second, c.leaves)
 				ranked{f, 1, 2}.keepTime(t, 65*time.Second)
 				if len(f.fired) != c.left {
 					t.Errorf("%d occurrences were decided; %d were left", len(f.fired), c.left)
@@ -45,12 +45,47 @@ func TestAClockThatStandsByLooksForWhatIsDueOnlyWhereItWasLeft(t *testing.T) {
 	}
 }
 
+func TestAClockThatStandsByAsksSeldomWhereOthersKeepUpAndTakesOverAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const together, alone = 60 * time.Second, 5 * time.Second
+		whens := map[string]string{}
+		for i := range 100 {
+			whens[fmt.Sprint("tick ", i)] = fmt.Sprintf("every %dms", 100+i)
+		}
+		f := newFakeStore(t, whens)
+		died, asked := time.Now().Add(together), 0
+		go f.decideAsTheFirst(together, 0)
+		time.AfterFunc(together, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			asked = f.asked
+		})
+		ranked{f, 1, 2}.keepTime(t, together+alone)
+		if most := int(together/standbyRest) + 2*int(together/time.Second); asked > most {
+			t.Errorf("it asked %d times when the next is due in a minute, want at most %d", asked, most)
+		}
+		if len(f.fired) == 0 {
+			t.Fatal("nothing was decided after the first clock's end")
+		}
+		if first := f.fired[0].at.Sub(died); first < 0 || first > standbyRest+standbyWait {
+			t.Errorf("the first was decided %v after the other clock's end", first)
+		}
+		for _, fired := range f.fired[1:] {
+			if late := fired.at.Sub(later(fired.nominal, died.Add(standbyRest))); late > 2*standbyWait {
+				t.Errorf("%v was decided %v late", fired.nominal, late)
+			}
+		}
+	})
+}
+
 // decideAsTheFirst decides what is due 5 ms after it is, as the first of several
 // clocks would, and leaves one of so many occurrences.
-func (f *fakeStore) decideAsTheFirst(ctx context.Context, d time.Duration, leaves int) {
+func (f *fakeStore) decideAsTheFirst(d time.Duration, leaves int) {
 	end, n := time.Now().Add(d), 0
 	for {
-		due, _ := f.NextDue(ctx)
+		f.mu.Lock()
+		due := f.next()
+		f.mu.Unlock()
 		if !due.Before(end) {
 			return
 		}

@@ -118,61 +118,6 @@ func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
 	return tx.Commit()
 }
 
-// sqlitePoll is how often a file is looked at for what other processes wrote.
-const sqlitePoll = 50 * time.Millisecond
-
-// wakeups hears of this process's own notes at once. Others on the same file
-// cannot call, but whatever they write shows in the write-ahead log beside it.
-func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error {
-	s.mu.Lock()
-	if s.listeners[channel] == nil {
-		s.listeners[channel] = map[*func()]struct{}{}
-	}
-	s.listeners[channel][&wake] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.listeners[channel], &wake)
-	}()
-	poll := time.NewTicker(sqlitePoll)
-	defer poll.Stop()
-	last, again := s.written(), false
-	for {
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		now := s.written()
-		changed := now != last
-		if changed || again {
-			wake()
-		}
-		// What was seen may not have been committed yet: one more look is due.
-		last, again = now, changed
-	}
-}
-
-// written changes whenever somebody has written to the file. To ask SQLite itself
-// (PRAGMA data_version) doubles what a clock at rest computes.
-func (s *sqlite) written() [2]int64 {
-	info, err := os.Stat(s.log)
-	if err != nil {
-		return [2]int64{} // nobody has it open, or it cannot be seen
-	}
-	return [2]int64{info.ModTime().UnixNano(), info.Size()}
-}
-
-func (s *sqlite) notify(_ context.Context, channel string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for wake := range s.listeners[channel] {
-		(*wake)()
-	}
-	return nil
-}
-
 type sqliteRows struct {
 	*sql.Rows
 	scanned []any

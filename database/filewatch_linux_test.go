@@ -1,0 +1,35 @@
+package database
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestAWatchReturnsForAWriteAndForWhatHadHappenedAndForNoFile(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	path := filepath.Join(t.TempDir(), "a.log")
+	write := func() {
+		if err := os.WriteFile(path, []byte("more"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	w := openFileWatch(ctx)
+	if w.await(path, func() bool { return false }) {
+		t.Error("it waited for a file that is not there")
+	}
+	write()
+	if !w.await(path, func() bool { return true }) {
+		t.Error("it does not tell that something had happened")
+	}
+	for range 3 {
+		// The write comes when it is watched for already.
+		if !w.await(path, func() bool { write(); return false }) {
+			t.Error("a write was not told")
+		}
+	}
+	if w.await(path, func() bool { stop(); return false }) || w.await(path, func() bool { return false }) {
+		t.Error("a closed watch told of a write")
+	}
+}

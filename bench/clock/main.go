@@ -33,7 +33,7 @@ type sizes struct {
 var (
 	full = sizes{
 		herds: []int{1_000, 10_000, 100_000}, spreadAmong: []int{20_000, 1_000_000}, spreadSeconds: 60,
-		atRest: 1_000_000, missed: 240_000, pairSeconds: 30,
+		atRest: 1_000_000, missed: 240_000, pairSeconds: 40,
 	}
 	small = sizes{
 		herds: []int{1_000, 10_000}, spreadAmong: []int{20_000}, spreadSeconds: 10,

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -59,6 +60,12 @@ func Start(log, program string, arguments ...string) (*Process, error) {
 // Kill ends the process at once.
 func (p *Process) Kill() {
 	_ = p.command.Process.Kill()
+	<-p.ended
+}
+
+// Stop asks the process to end, and waits until it has.
+func (p *Process) Stop() {
+	_ = p.command.Process.Signal(syscall.SIGTERM)
 	<-p.ended
 }
 

@@ -48,7 +48,7 @@ type Observer interface {
 	// Read is told how far the store's time is ahead of this process's.
 	Read(ahead time.Duration)
 	// Ticked is told how long it took to read, decide and commit a batch of what
-	// is due on time and one of what is late.
+	// is due on time and one of what is late. Where nothing is due there is no tick.
 	Ticked(took time.Duration)
 	Committed(done schedule.Committed)
 }
@@ -130,7 +130,9 @@ type Clock struct {
 	chores     []func(context.Context) error // of this round of upkeep, not done yet
 	nextLate   time.Time
 	crowds     map[schedule.Lane]crowd
-	flows      bool // many were due at once, and were decided
+	flows      bool      // many were due at once, and were decided
+	rested     bool      // the last turn found out what is due next
+	awaited    time.Time // what that was; zero if nothing is
 	woken      chan struct{}
 	reports    sync.Mutex
 }
@@ -213,8 +215,17 @@ func (c *Clock) start(ctx context.Context) error {
 // how long to sleep.
 func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	asked := time.Now()
-	if wait, passed, err := c.passTurn(ctx, asked); err != nil || passed {
-		return wait, err
+	asks := c.asksFirst(asked)
+	if asks && c.mayPass(asked) {
+		next, nothing, err := c.nothingDue(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if nothing {
+			c.through(c.steady.at(asked))
+			return c.untilDue(ctx, next)
+		}
+		asks = false
 	}
 	now, err := c.store.Now(ctx)
 	if err != nil {
@@ -237,12 +248,14 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		c.setBack = false
 	}
 	began := time.Now()
-	next, left, err := c.leftToOthers(ctx)
-	if err != nil {
-		return 0, err
+	var next time.Time
+	nothing, more := false, false
+	if asks {
+		if next, nothing, err = c.nothingDue(ctx); err != nil {
+			return 0, err
+		}
 	}
-	more := false
-	if !left {
+	if !nothing {
 		if more, err = c.tick(ctx); err != nil {
 			return 0, err
 		}
@@ -259,27 +272,50 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	}
 	c.through(now)
 	switch {
-	case left:
-		return c.until(next), nil
+	case nothing:
+		return c.untilDue(ctx, next)
 	case c.flows:
 		return max(min(c.store.Pace().Pause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
-	return c.untilNext(ctx)
+	if next, err = c.nextDue(ctx); err != nil {
+		return 0, err
+	}
+	return c.untilDue(ctx, next)
 }
 
-// passTurn is a turn of a clock that stands by, finds nothing left to it and has
-// nothing else to do; it says whether it was one. The store's time is not read for
-// that, as long as the last reading is young.
-func (c *Clock) passTurn(ctx context.Context, began time.Time) (wait time.Duration, passed bool, err error) {
-	if c.setBack || !c.steady.sure(began) || !began.Before(c.nextUpkeep) || len(c.chores) > 0 {
-		return 0, false, nil
+// asksFirst says whether a turn begins with the question when the next schedule is
+// due, since there is likely nothing for this clock to decide: it stands by, or it
+// rested and what it rested for is not due yet. That is cheaper than to look for all
+// that is due.
+func (c *Clock) asksFirst(now time.Time) bool {
+	rested := c.rested
+	c.rested = false
+	switch {
+	case len(c.crowds) > 0:
+		return false
+	case c.rank > 0:
+		return true
 	}
-	next, left, err := c.leftToOthers(ctx)
-	if err != nil || !left {
-		return 0, false, err
+	return rested && (c.awaited.IsZero() || c.steady.at(now).Before(c.awaited))
+}
+
+// mayPass says whether a turn in which nothing is due has nothing else to do either.
+// The store's time is not read for that, as long as the last reading is young.
+func (c *Clock) mayPass(now time.Time) bool {
+	return !c.setBack && c.steady.sure(now) && now.Before(c.nextUpkeep) && len(c.chores) == 0
+}
+
+// nothingDue says whether there is nothing for this clock to decide, and what is due
+// next. One that stands by leaves to the others what is due since a moment, which they
+// have as good as always decided.
+func (c *Clock) nothingDue(ctx context.Context) (next time.Time, nothing bool, err error) {
+	if next, err = c.nextDue(ctx); err != nil {
+		return time.Time{}, false, err
 	}
-	c.through(c.steady.at(began))
-	return c.until(next), true, nil
+	now := c.now()
+	nothing = next.IsZero() || next.Add(c.standby()).After(now)
+	c.idle = idleRest(c.idle, nothing && !next.IsZero() && !next.After(now))
+	return next, nothing, nil
 }
 
 // through says that all that was due at an instant has been decided, by whichever
@@ -287,22 +323,6 @@ func (c *Clock) passTurn(ctx context.Context, began time.Time) (wait time.Durati
 func (c *Clock) through(at time.Time) {
 	c.reportBack(at)
 	c.ticked(at)
-}
-
-// leftToOthers says whether a clock that stands by finds nothing that was left to
-// it, and what is due next. To ask for that is cheaper than to look for all that is
-// due, which the others have as good as always decided.
-func (c *Clock) leftToOthers(ctx context.Context) (next time.Time, left bool, err error) {
-	if c.rank == 0 || len(c.crowds) > 0 {
-		return time.Time{}, false, nil
-	}
-	if next, err = c.nextDue(ctx); err != nil {
-		return time.Time{}, false, err
-	}
-	now := c.now()
-	left = next.IsZero() || now.Sub(next) < standbyWait
-	c.idle = idleRest(c.idle, left && !next.IsZero() && !next.After(now))
-	return next, left, nil
 }
 
 // idleRest is how long a clock that stands by rests at least behind a look, by how long
@@ -315,15 +335,12 @@ func idleRest(last time.Duration, inHand bool) time.Duration {
 	return min(max(2*last, standbyWait), standbyRest)
 }
 
-// untilNext asks when the next schedule is due, makes some ready in the time until
-// then, and says how much of it is left.
-func (c *Clock) untilNext(ctx context.Context) (time.Duration, error) {
-	next, err := c.nextDue(ctx)
-	if err != nil {
-		return 0, err
-	}
+// untilDue makes some schedules ready in the time until the next is due, and says how
+// much of it is left.
+func (c *Clock) untilDue(ctx context.Context, next time.Time) (time.Duration, error) {
+	c.rested, c.awaited = true, next
 	end := time.Now().Add(c.until(next))
-	err = c.foresee(ctx, end)
+	err := c.foresee(ctx, end)
 	return time.Until(end), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 )
 
 func TestAWatchReturnsForAWriteAndForWhatHadHappenedAndForNoFile(t *testing.T) {
@@ -31,5 +32,16 @@ func TestAWatchReturnsForAWriteAndForWhatHadHappenedAndForNoFile(t *testing.T) {
 	}
 	if w.await(path, func() bool { stop(); return false }) || w.await(path, func() bool { return false }) {
 		t.Error("a closed watch told of a write")
+	}
+}
+
+func TestInFakeTimeNobodyWaitsForTheKernel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if openFileWatch(t.Context()).events != nil {
+			t.Error("time would stand still in this test")
+		}
+	})
+	if inFakeTime() {
+		t.Error("outside of it time is taken for fake")
 	}
 }

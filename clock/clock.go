@@ -95,7 +95,8 @@ const (
 	standbyWait = 50 * time.Millisecond
 	// standbyRest is how long such a clock rests at most where something is due all
 	// the time and it has found for a while that nothing is left: its looks are the
-	// database's work, too. When the first one dies then, the gap is as much longer.
+	// database's work, too. When the first one dies then, the gap is up to that and
+	// standbyWait.
 	standbyRest = 4 * standbyWait
 	// standbyUpkeep is how many times more seldom the others keep house.
 	standbyUpkeep = 3
@@ -105,6 +106,8 @@ const (
 	foresightTime = 50 * time.Millisecond
 	// batchPause is the shortest rest between two turns.
 	batchPause = 2 * time.Millisecond
+	// soon is how long before something is due a clock at rest looks for it already.
+	soon = 2 * time.Second
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
 	upkeepEvery = time.Second
 	maxBackoff  = 2 * time.Second
@@ -218,18 +221,41 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	asks := c.asksFirst(asked)
 	if asks && c.mayPass(asked) {
 		next, nothing, err := c.nothingDue(ctx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
-		}
-		if nothing {
+		case nothing:
 			c.through(c.steady.at(asked))
 			return c.untilDue(ctx, next)
 		}
 		asks = false
 	}
-	now, err := c.store.Now(ctx)
-	if err != nil {
-		return 0, err
+	now, held, err := c.readTime(ctx, asked)
+	if err != nil || held {
+		return steadyInterval, err
+	}
+	if asks {
+		// House is kept first, since what is due next may change by it: a wait that is over.
+		if err := c.keepHouse(ctx); err != nil {
+			return 0, err
+		}
+		next, nothing, err := c.nothingDue(ctx)
+		switch {
+		case err != nil:
+			return 0, err
+		case nothing:
+			c.through(now)
+			return c.untilDue(ctx, next)
+		}
+	}
+	return c.decideDue(ctx, now, asked, asks)
+}
+
+// readTime reads the store's time. While that is not to be believed, nothing is to be
+// decided. After it was set back, what was decided beyond it is looked at first.
+func (c *Clock) readTime(ctx context.Context, asked time.Time) (now time.Time, held bool, err error) {
+	if now, err = c.store.Now(ctx); err != nil {
+		return time.Time{}, false, err
 	}
 	answered := time.Now()
 	// The store read its clock somewhere between: in the middle, as far as anybody
@@ -237,32 +263,32 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	c.seen.Read(now.Sub(asked.Add(answered.Sub(asked) / 2)))
 	switch c.steady.judge(now, answered) {
 	case timeHeld:
-		return steadyInterval, nil
+		return now, true, nil
 	case timeSetBack:
 		c.setBack = true
 	}
 	if c.setBack { // also when the database was away the last time
 		if err := c.rewind(ctx); err != nil {
-			return 0, err
+			return time.Time{}, false, err
 		}
 		c.setBack = false
 	}
+	return now, false, nil
+}
+
+// decideDue is the rest of a turn in which something may be due: it decides that, and
+// keeps house unless that has been done.
+func (c *Clock) decideDue(ctx context.Context, now, asked time.Time, kept bool) (time.Duration, error) {
 	began := time.Now()
-	var next time.Time
-	nothing, more := false, false
-	if asks {
-		if next, nothing, err = c.nothingDue(ctx); err != nil {
-			return 0, err
-		}
-	}
-	if !nothing {
-		if more, err = c.tick(ctx); err != nil {
-			return 0, err
-		}
-		c.seen.Ticked(time.Since(began))
-	}
-	if err := c.keepHouse(ctx); err != nil {
+	more, err := c.tick(ctx)
+	if err != nil {
 		return 0, err
+	}
+	c.seen.Ticked(time.Since(began))
+	if !kept {
+		if err := c.keepHouse(ctx); err != nil {
+			return 0, err
+		}
 	}
 	switch {
 	case len(c.crowds) > 0:
@@ -271,13 +297,11 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		return tickPause, nil
 	}
 	c.through(now)
-	switch {
-	case nothing:
-		return c.untilDue(ctx, next)
-	case c.flows:
+	if c.flows {
 		return max(min(c.store.Pace().Pause, flowTurn-time.Since(asked)), batchPause, c.standby()), nil
 	}
-	if next, err = c.nextDue(ctx); err != nil {
+	next, err := c.nextDue(ctx)
+	if err != nil {
 		return 0, err
 	}
 	return c.untilDue(ctx, next)
@@ -285,8 +309,9 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 
 // asksFirst says whether a turn begins with the question when the next schedule is
 // due, since there is likely nothing for this clock to decide: it stands by, or it
-// rested and what it rested for is not due yet. That is cheaper than to look for all
-// that is due.
+// rested and what it rested for is not due soon. That is cheaper than to look for all
+// that is due. Where something is due soon it is looked for all the same: so the
+// statement is at hand, in the database as in here, when that comes.
 func (c *Clock) asksFirst(now time.Time) bool {
 	rested := c.rested
 	c.rested = false
@@ -296,13 +321,14 @@ func (c *Clock) asksFirst(now time.Time) bool {
 	case c.rank > 0:
 		return true
 	}
-	return rested && (c.awaited.IsZero() || c.steady.at(now).Before(c.awaited))
+	return rested && (c.awaited.IsZero() || c.steady.at(now).Add(soon).Before(c.awaited))
 }
 
 // mayPass says whether a turn in which nothing is due has nothing else to do either.
 // The store's time is not read for that, as long as the last reading is young.
 func (c *Clock) mayPass(now time.Time) bool {
-	return !c.setBack && c.steady.sure(now) && now.Before(c.nextUpkeep) && len(c.chores) == 0
+	_, counted := c.steady.counted(now)
+	return counted && !c.setBack && c.steady.sure(now) && now.Before(c.nextUpkeep) && len(c.chores) == 0
 }
 
 // nothingDue says whether there is nothing for this clock to decide, and what is due
@@ -371,10 +397,10 @@ func (c *Clock) until(next time.Time) time.Duration {
 	if !next.IsZero() {
 		wait = min(wait, next.Sub(c.now())+c.standby())
 	}
-	if wait = min(wait, time.Until(c.nextUpkeep)); len(c.chores) > 0 {
-		wait = 0
-	}
-	if c.rank > 0 {
+	switch wait = min(wait, time.Until(c.nextUpkeep)); {
+	case len(c.chores) > 0:
+		return max(tickPause, c.standby())
+	case c.rank > 0:
 		return max(wait, standbyWait, c.idle)
 	}
 	return max(wait, tickPause)
@@ -393,13 +419,14 @@ func (c *Clock) standby() time.Duration {
 }
 
 // sleep waits, unless something wakes the clock or ends it. A short rest is not cut
-// short by a hint: on a SQLite file a clock's own commits look like one, and it would
-// rest all the less for them. What the hint is about is seen right after the rest.
+// short by a hint: on a SQLite file a clock's own commits look like one, or those of the
+// clock that it stands by for, and it would rest all the less for them. What the hint is
+// about is seen right after the rest.
 func (c *Clock) sleep(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	hints := c.woken
-	if wait <= flowTurn {
+	if wait <= flowTurn || c.rank > 0 && wait <= c.idle {
 		hints = nil
 	}
 	select {

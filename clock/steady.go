@@ -31,7 +31,7 @@ const (
 	// holdFor is how long readings have to agree after a jump.
 	holdFor = 10 * time.Second
 	// steadyInterval is how often the time is read meanwhile, and how long a clock that
-	// stands by relies on a reading.
+	// has nothing to decide relies on a reading.
 	steadyInterval = time.Second
 )
 

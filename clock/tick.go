@@ -171,7 +171,9 @@ func (c *Clock) countClocks(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("counting clocks: %w", err)
 	}
-	c.rank, c.clocks = rank, clocks
+	if c.rank, c.clocks = rank, clocks; rank == 0 {
+		c.idle = 0
+	}
 	return nil
 }
 

@@ -10,9 +10,11 @@ const (
 	// sqlitePoll is how often a file is looked at for what other processes write, as
 	// long as they write.
 	sqlitePoll = 50 * time.Millisecond
-	// sqliteCommit is how long a commit may take behind the first that is written for
-	// it. One that takes longer is seen by the next look.
-	sqliteCommit = 10 * time.Millisecond
+	// sqliteCommit is how long a commit takes behind the first that is written for it,
+	// and sqliteSlowCommit where the disk is busy. What takes longer than all the looks
+	// together is seen when a clock looks anyway.
+	sqliteCommit     = 10 * time.Millisecond
+	sqliteSlowCommit = 200 * time.Millisecond
 )
 
 // wakeups hears of this process's own notes at once. Others on the same file
@@ -30,10 +32,13 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 		defer s.mu.Unlock()
 		delete(s.listeners[channel], &wake)
 	}()
-	told := openFileWatch(ctx)
-	for last, again := s.written(), false; ; {
+	told, last := openFileWatch(ctx), s.written()
+	for looks := 0; ; {
 		rest := sqlitePoll
-		if !again && told.await(s.log, func() bool { return s.written() != last }) {
+		switch {
+		case looks == 1:
+			rest = sqliteSlowCommit
+		case looks == 0 && told.await(s.log, func() bool { return s.written() != last }):
 			rest = sqliteCommit
 		}
 		select {
@@ -43,11 +48,14 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 		}
 		now := s.written()
 		changed := now != last
-		if changed || again {
+		if changed || looks > 0 {
 			wake()
 		}
-		// What was seen may not have been committed yet: one more look is due.
-		last, again = now, changed
+		// What was seen may not have been committed yet, and that it is then does not
+		// show: two more looks are due.
+		if last, looks = now, max(looks-1, 0); changed {
+			looks = 2
+		}
 	}
 }
 

@@ -53,19 +53,25 @@ func databaseTime(ctx context.Context, kind string, length time.Duration) (one, 
 		if err := h.StartClocks(ctx, 1); err != nil {
 			return 0, 0, err
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(settle)
 		together, err := sessionsBusy(ctx, h, length/databaseTurns)
 		if err != nil {
 			return 0, 0, err
 		}
 		h.Clocks[1].Stop()
 		h.Clocks = h.Clocks[:1]
+		time.Sleep(settle)
 		one, two = one+alone/databaseTurns, two+together/databaseTurns
 	}
 	return one, two, nil
 }
 
-const databaseTurns = 4
+const (
+	databaseTurns = 4
+	// settle is how long clocks take to hear of one more or less, and the server to
+	// count what the one did.
+	settle = 4 * time.Second
+)
 
 // sessionsBusy is how many milliseconds a second the server's sessions are at work.
 func sessionsBusy(ctx context.Context, h *house.House, length time.Duration) (float64, error) {

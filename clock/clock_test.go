@@ -510,28 +510,6 @@ func TestAClockSetBackLooksAtWhatLiesAhead(t *testing.T) {
 	}
 }
 
-func TestAWaitThatIsOverMayMakeSomethingDueInTheNextMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFakeStore(t, map[string]string{"waits": "every 10s"})
-		time.Sleep(300 * time.Millisecond) // a clock keeps house at whole seconds of its own
-		state := &f.schedules[0].state
-		due := state.NextDue
-		state.NextDue = time.Time{}
-		f.waiting = func() {
-			if until := time.Until(due); until > 0 && until < time.Second {
-				state.NextDue = due // as the end of a wait writes it
-			}
-		}
-		keepTime(t, f, 20*time.Second)
-		if len(f.fired) == 0 {
-			t.Fatal("nothing was decided")
-		}
-		if late := f.fired[0].at.Sub(due); late < 0 || late > tickPause {
-			t.Errorf("it was decided %v after it was due", late)
-		}
-	})
-}
-
 // observed is what a clock told.
 type observed struct {
 	ahead     []time.Duration

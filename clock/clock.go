@@ -48,7 +48,7 @@ type Observer interface {
 	// Read is told how far the store's time is ahead of this process's.
 	Read(ahead time.Duration)
 	// Ticked is told how long it took to read, decide and commit a batch of what
-	// is due on time and one of what is late. Where nothing is due there is no tick.
+	// is due on time and one of what is late. Where nothing is due soon there is no tick.
 	Ticked(took time.Duration)
 	Committed(done schedule.Committed)
 }
@@ -308,20 +308,18 @@ func (c *Clock) decideDue(ctx context.Context, now, asked time.Time, kept bool) 
 }
 
 // asksFirst says whether a turn begins with the question when the next schedule is
-// due, since there is likely nothing for this clock to decide: it stands by, or it
-// rested and what it rested for is not due soon. That is cheaper than to look for all
-// that is due. Where something is due soon it is looked for all the same: so the
-// statement is at hand, in the database as in here, when that comes.
+// due, since there is likely nothing for this clock to decide: it rested, and stands by
+// or what it rested for is not due soon. That is cheaper than to look for all that is
+// due. Where something is due soon it is looked for all the same: so the statement is at
+// hand, in the database as in here, when that comes. After an error it is looked for
+// first, too: what cannot be done in the house must not keep a clock from deciding.
 func (c *Clock) asksFirst(now time.Time) bool {
 	rested := c.rested
 	c.rested = false
-	switch {
-	case len(c.crowds) > 0:
+	if !rested || len(c.crowds) > 0 {
 		return false
-	case c.rank > 0:
-		return true
 	}
-	return rested && (c.awaited.IsZero() || c.steady.at(now).Add(soon).Before(c.awaited))
+	return c.rank > 0 || c.awaited.IsZero() || c.steady.at(now).Add(soon).Before(c.awaited)
 }
 
 // mayPass says whether a turn in which nothing is due has nothing else to do either.

@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,4 +46,34 @@ func TestAClockAtRestLooksForWhatIsDueOnlyShortlyBeforeItIs(t *testing.T) {
 			t.Errorf("it looked %d times for what is due", f.looks)
 		}
 	})
+}
+
+func TestAClockThatStandsByTakesOverThoughItsHouseCannotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"tick": "every 1s"})
+		const together, alone = 10 * time.Second, 20 * time.Second
+		go f.decideAsTheFirst(together, 0)
+		ctx, stop := context.WithTimeout(t.Context(), together+alone)
+		defer stop()
+		one := ranked{f, 1, 2}
+		if err := New(one, untidy{one, time.Now().Add(together)}, Options{}).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if wanted := int(alone/time.Second) - 3; len(f.fired) < wanted {
+			t.Errorf("%d were decided in %v after the first clock's end, not %d", len(f.fired), alone, wanted)
+		}
+	})
+}
+
+// untidy is a house in which outcomes can no longer be copied.
+type untidy struct {
+	ranked
+	from time.Time
+}
+
+func (u untidy) CopyOutcomes(context.Context) (int64, error) {
+	if time.Now().Before(u.from) {
+		return 0, nil
+	}
+	return 0, errAway
 }

@@ -10,11 +10,11 @@ const (
 	// sqlitePoll is how often a file is looked at for what other processes write, as
 	// long as they write.
 	sqlitePoll = 50 * time.Millisecond
-	// sqliteCommit is how long a commit takes behind the first that is written for it,
-	// and sqliteSlowCommit where the disk is busy. What takes longer than all the looks
-	// together is seen when a clock looks anyway.
-	sqliteCommit     = 10 * time.Millisecond
-	sqliteSlowCommit = 200 * time.Millisecond
+	// sqliteCommit is how long a commit takes behind the first that is written for it.
+	sqliteCommit = 10 * time.Millisecond
+	// sqliteLooks is how many looks follow one that found something written. A commit
+	// that takes longer than all of them is seen when a clock looks anyway.
+	sqliteLooks = 5
 )
 
 // wakeups hears of this process's own notes at once. Others on the same file
@@ -35,10 +35,7 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 	told, last := openFileWatch(ctx), s.written()
 	for looks := 0; ; {
 		rest := sqlitePoll
-		switch {
-		case looks == 1:
-			rest = sqliteSlowCommit
-		case looks == 0 && told.await(s.log, func() bool { return s.written() != last }):
+		if looks == 0 && told.await(s.log, func() bool { return s.written() != last }) {
 			rest = sqliteCommit
 		}
 		select {
@@ -48,13 +45,13 @@ func (s *sqlite) wakeups(ctx context.Context, channel string, wake func()) error
 		}
 		now := s.written()
 		changed := now != last
-		if changed || looks > 0 {
+		// What was seen may not have been committed yet, and that it is then does not
+		// show: two more hints are due.
+		if changed || looks == sqliteLooks || looks == 1 {
 			wake()
 		}
-		// What was seen may not have been committed yet, and that it is then does not
-		// show: two more looks are due.
 		if last, looks = now, max(looks-1, 0); changed {
-			looks = 2
+			looks = sqliteLooks
 		}
 	}
 }

@@ -152,7 +152,7 @@ func (d *Database) CheckWritable(ctx context.Context, table string) error {
 	case err == nil, Contended(err):
 		// Who is kept waiting by another writer has the right to write.
 		return nil
-	case !Told(err):
+	case !refusesToWrite(err):
 		return fmt.Errorf("opening %s: %w", d.Location, err)
 	}
 	why := err.Error() + "; the role in its address needs the right to write, on a server that is not read-only"

@@ -260,6 +260,22 @@ func TestADatabaseThatCanOnlyBeReadIsToldOf(t *testing.T) {
 	}
 }
 
+func TestAServerThatEndsASessionIsNotTakenForOneThatCanOnlyBeRead(t *testing.T) {
+	address := pgtest.New(t)
+	killer := open(t, address, database.Options{})
+	exec(t, killer, "CREATE TABLE thing (id integer)")
+	// All others are ended before each statement that would write.
+	db := open(t, address, database.Options{Trace: func(statement string) {
+		if strings.HasPrefix(statement, "DELETE") {
+			exec(t, killer, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		}
+	}})
+	err := db.CheckWritable(t.Context(), "thing")
+	if err == nil || !database.Transient(err) || strings.Contains(err.Error(), "can be read") {
+		t.Errorf("its sessions are ended: %v", err)
+	}
+}
+
 func TestADatabaseThatAnotherWriterHoldsIsNotTakenForOneThatCanOnlyBeRead(t *testing.T) {
 	t.Parallel() // it takes as long as a writer waits for another
 	address := "sqlite:" + filepath.Join(t.TempDir(), "held.db")

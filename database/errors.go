@@ -49,7 +49,7 @@ func Transient(err error) bool {
 // transaction that stood idle too long, and for a server that only reads, as
 // one does that is about to take over from another.
 func transientState(state string) bool {
-	for _, class := range []string{"08", "25006", "25P03", "40", "53", "55", "57", "58", "XX"} {
+	for _, class := range []string{"08", readOnly, "25P03", "40", "53", "55", "57", "58", "XX"} {
 		if strings.HasPrefix(state, class) {
 			return true
 		}
@@ -78,6 +78,19 @@ func Told(err error) bool {
 	var sqliteError *sqlitedriver.Error
 	return errors.As(err, &postgresError) || errors.As(err, &sqliteError)
 }
+
+// refusesToWrite says that a database that answers does not take what is written, and
+// not that it is just being stopped or gives up sessions.
+func refusesToWrite(err error) bool {
+	var postgresError *pgconn.PgError
+	if errors.As(err, &postgresError) {
+		return postgresError.Code == readOnly || !transientState(postgresError.Code)
+	}
+	return Told(err)
+}
+
+// readOnly is the SQLSTATE of a server or a role that only reads.
+const readOnly = "25006"
 
 // UniqueViolation says that a row stands already where one was to be added.
 func UniqueViolation(err error) bool {

@@ -128,7 +128,7 @@ type Clock struct {
 	absence    *absence
 	rank       int
 	clocks     int
-	idle       time.Duration // the least rest of one that stands by, behind its last look
+	idle       time.Duration // the least rest of one that stands by, behind its last look; 0 for the first
 	nextUpkeep time.Time
 	chores     []func(context.Context) error // of this round of upkeep, not done yet
 	nextLate   time.Time
@@ -220,13 +220,8 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 	asked := time.Now()
 	asks := c.asksFirst(asked)
 	if asks && c.mayPass(asked) {
-		next, nothing, err := c.nothingDue(ctx)
-		switch {
-		case err != nil:
-			return 0, err
-		case nothing:
-			c.through(c.steady.at(asked))
-			return c.untilDue(ctx, next)
+		if wait, rests, err := c.restUnlessDue(ctx, c.steady.at(asked)); err != nil || rests {
+			return wait, err
 		}
 		asks = false
 	}
@@ -239,13 +234,8 @@ func (c *Clock) turn(ctx context.Context) (time.Duration, error) {
 		if err := c.keepHouse(ctx); err != nil {
 			return 0, err
 		}
-		next, nothing, err := c.nothingDue(ctx)
-		switch {
-		case err != nil:
-			return 0, err
-		case nothing:
-			c.through(now)
-			return c.untilDue(ctx, next)
+		if wait, rests, err := c.restUnlessDue(ctx, now); err != nil || rests {
+			return wait, err
 		}
 	}
 	return c.decideDue(ctx, now, asked, asks)
@@ -329,17 +319,24 @@ func (c *Clock) mayPass(now time.Time) bool {
 	return counted && !c.setBack && c.steady.sure(now) && now.Before(c.nextUpkeep) && len(c.chores) == 0
 }
 
-// nothingDue says whether there is nothing for this clock to decide, and what is due
-// next. One that stands by leaves to the others what is due since a moment, which they
-// have as good as always decided.
-func (c *Clock) nothingDue(ctx context.Context) (next time.Time, nothing bool, err error) {
-	if next, err = c.nextDue(ctx); err != nil {
-		return time.Time{}, false, err
+// restUnlessDue ends a turn in which there is nothing for this clock to decide, and says
+// how long to sleep then. One that stands by leaves to the others what is due since a
+// moment, which they have as good as always decided. All that was due at an instant
+// before the question has been.
+func (c *Clock) restUnlessDue(ctx context.Context, at time.Time) (wait time.Duration, rests bool, err error) {
+	next, err := c.nextDue(ctx)
+	if err != nil {
+		return 0, false, err
 	}
 	now := c.now()
-	nothing = next.IsZero() || next.Add(c.standby()).After(now)
-	c.idle = idleRest(c.idle, nothing && !next.IsZero() && !next.After(now))
-	return next, nothing, nil
+	rests = next.IsZero() || next.Add(c.standby()).After(now)
+	c.idle = idleRest(c.idle, rests && !next.IsZero() && !next.After(now))
+	if !rests {
+		return 0, false, nil
+	}
+	c.through(at)
+	wait, err = c.untilDue(ctx, next)
+	return wait, true, err
 }
 
 // through says that all that was due at an instant has been decided, by whichever
@@ -395,13 +392,10 @@ func (c *Clock) until(next time.Time) time.Duration {
 	if !next.IsZero() {
 		wait = min(wait, next.Sub(c.now())+c.standby())
 	}
-	switch wait = min(wait, time.Until(c.nextUpkeep)); {
-	case len(c.chores) > 0:
+	if len(c.chores) > 0 {
 		return max(tickPause, c.standby())
-	case c.rank > 0:
-		return max(wait, standbyWait, c.idle)
 	}
-	return max(wait, tickPause)
+	return max(min(wait, time.Until(c.nextUpkeep)), tickPause, c.standby(), c.idle)
 }
 
 // now is the store's time, by its last reading and what this process has counted
@@ -424,7 +418,7 @@ func (c *Clock) sleep(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	hints := c.woken
-	if wait <= flowTurn || c.rank > 0 && wait <= c.idle {
+	if wait <= max(flowTurn, c.idle) {
 		hints = nil
 	}
 	select {

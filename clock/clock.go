@@ -19,6 +19,9 @@ type Store interface {
 	Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error)
 	Waiting(ctx context.Context, limit int) (schedule.Batch, error)
 	Commit(ctx context.Context, b schedule.Batch, decided []schedule.Decided) (schedule.Committed, error)
+	// Rehearse does for decisions what Commit will, as far as that can be undone, and
+	// undoes it.
+	Rehearse(ctx context.Context, b schedule.Batch, decided []schedule.Decided) error
 	// Pace is how the store would have much decided.
 	Pace() schedule.Pace
 	Fail(ctx context.Context, id int64, now time.Time, reason string) error
@@ -106,8 +109,9 @@ const (
 	foresightTime = 50 * time.Millisecond
 	// batchPause is the shortest rest between two turns.
 	batchPause = 2 * time.Millisecond
-	// soon is how long before something is due a clock at rest looks for it already.
-	soon = 2 * time.Second
+	// soon is how long before something is due a clock at rest looks for it already,
+	// instead of rehearsing it.
+	soon = 250 * time.Millisecond
 	// upkeepEvery is how often waits, backfills and outcomes are looked at.
 	upkeepEvery = time.Second
 	maxBackoff  = 2 * time.Second
@@ -136,6 +140,7 @@ type Clock struct {
 	flows      bool      // many were due at once, and were decided
 	rested     bool      // the last turn found out what is due next
 	awaited    time.Time // what that was; zero if nothing is
+	rehearsal  rehearsal
 	woken      chan struct{}
 	reports    sync.Mutex
 }
@@ -356,13 +361,21 @@ func idleRest(last time.Duration, inHand bool) time.Duration {
 	return min(max(2*last, standbyWait), standbyRest)
 }
 
-// untilDue makes some schedules ready in the time until the next is due, and says how
-// much of it is left.
+// untilDue makes some schedules ready in the time until the next is due, rehearses that
+// shortly before, and says how much of the time is left.
 func (c *Clock) untilDue(ctx context.Context, next time.Time) (time.Duration, error) {
 	c.rested, c.awaited = true, next
+	if c.rank == 0 {
+		c.rehearsal.await(next, c.now())
+	}
 	end := time.Now().Add(c.until(next))
-	err := c.foresee(ctx, end)
-	return time.Until(end), err
+	if err := c.foresee(ctx, end); err != nil {
+		return 0, err
+	}
+	if c.rehearsal.begins(c.now()) {
+		c.rehearse(ctx, next)
+	}
+	return time.Until(end), nil
 }
 
 // foresee makes schedules ready as long as it holds nothing up: the clock would
@@ -390,7 +403,7 @@ func (c *Clock) nextDue(ctx context.Context) (time.Time, error) {
 func (c *Clock) until(next time.Time) time.Duration {
 	wait := idleWait
 	if !next.IsZero() {
-		wait = min(wait, next.Sub(c.now())+c.standby())
+		wait = c.rehearsal.wait(min(wait, next.Sub(c.now())+c.standby()), c.now())
 	}
 	if len(c.chores) > 0 {
 		return max(tickPause, c.standby())

@@ -84,23 +84,17 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 	var (
 		hands = c.store.Pace().Hands
 		all   = make([]handed, hands)
-		busy  sync.WaitGroup
 		line  = &line{wanted: schedule.Wanted{
 			Lane: lane, Behind: behind, Share: schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)},
 		}}
 	)
-	for i := range all {
+	together(hands, func(i int) {
 		h := hand{clock: c, crowd: at, line: line}
-		busy.Go(func() { all[i] = h.work(ctx, end) })
-	}
-	busy.Wait()
+		all[i] = h.work(ctx, end)
+	})
 	at.rest = true
 	var failed error
 	for _, done := range all {
-		if done.panicked != nil {
-			// It is the caller's panic, and his to recover from.
-			panic(done.panicked)
-		}
 		if !errors.Is(failed, done.err) {
 			failed = errors.Join(failed, done.err)
 		}
@@ -116,6 +110,27 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 		c.crowds[lane] = at
 	}
 	return failed
+}
+
+// together has a number of hands do something at once, and waits for them. If one
+// panics it is the caller's panic, and his to recover from.
+func together(hands int, do func(hand int)) {
+	var (
+		busy   sync.WaitGroup
+		panics = make([]any, hands)
+	)
+	for i := range hands {
+		busy.Go(func() {
+			defer func() { panics[i] = recover() }()
+			do(i)
+		})
+	}
+	busy.Wait()
+	for _, panicked := range panics {
+		if panicked != nil {
+			panic(panicked)
+		}
+	}
 }
 
 // line is a share that hands take batches of, one behind the other.
@@ -151,24 +166,22 @@ type hand struct {
 
 // handed is what a hand came to.
 type handed struct {
-	crowd    crowd
-	err      error
-	panicked any
+	crowd crowd
+	err   error
 }
 
-func (h *hand) work(ctx context.Context, end time.Time) (done handed) {
-	defer func() { done.panicked = recover() }()
+func (h *hand) work(ctx context.Context, end time.Time) handed {
 	for {
 		b, err := h.line.next(ctx, h.clock, h.crowd.size)
 		if err != nil {
-			return handed{h.crowd, err, nil}
+			return handed{h.crowd, err}
 		}
 		h.crowd.rest = b.Len() < h.crowd.size
 		began := time.Now()
 		taken, _, err := h.clock.decide(ctx, b)
 		h.crowd = h.crowd.after(time.Since(began), laneTime[h.line.wanted.Lane], h.clock.batch)
 		if err != nil || h.crowd.rest || ctx.Err() != nil || !time.Now().Before(end) {
-			return handed{h.crowd, err, nil}
+			return handed{h.crowd, err}
 		}
 		between := h.clock.store.Pace().Between
 		if taken == 0 {

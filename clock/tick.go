@@ -31,7 +31,7 @@ var laneTime = map[schedule.Lane]time.Duration{
 }
 
 func (c *Clock) due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
-	if now, ok := c.steady.counted(time.Now()); ok {
+	if now, ok := c.steady.counted(time.Now()); ok && w.Now.IsZero() {
 		w.Now = now
 	}
 	w.Since = c.standby()

@@ -103,7 +103,7 @@ func (s *sqlite) reader() Querier { return sqliteQuerier{s.reads, s.readable.pre
 func (s *sqlite) now(context.Context) (time.Time, error) { return time.Now(), nil }
 
 func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
-	s.writable.prepareWanted(ctx)
+	defer s.writable.prepareWanted(ctx)
 	tx, err := s.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -51,6 +51,38 @@ func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule
 	return c.done, nil
 }
 
+// errRehearsed undoes a transaction.
+var errRehearsed = errors.New("this was a rehearsal")
+
+// rehearsedOf is of how many decisions Postgres writes one in a rehearsal. A row that is
+// undone lies there until the next vacuum, and a SQLite file does not hear of it.
+const rehearsedOf = 8
+
+// Rehearse does for decisions what Commit will, and undoes it. Whenever the process
+// dies in it, nothing has happened.
+func (s *Store) Rehearse(ctx context.Context, b schedule.Batch, decided []schedule.Decided) error {
+	c := commit{store: s, ground: b.Ground.(*ground), now: b.Now}
+	if err := c.prepare(decided); err != nil {
+		return err
+	}
+	if s.db.Kind == database.Postgres {
+		if decided = decided[:len(decided)/rehearsedOf]; len(decided) == 0 {
+			return nil
+		}
+	}
+	err := s.db.Transaction(ctx, func(tx database.Tx) error {
+		c.tx = tx
+		if err := c.write(ctx, decided); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if errors.Is(err, errRehearsed) || errors.Is(err, errGone) {
+		return nil
+	}
+	return err
+}
+
 // commit is one transaction of decisions.
 type commit struct {
 	store   *Store

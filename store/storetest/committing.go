@@ -122,6 +122,34 @@ var commitTests = []test{
 		equal(h, "enqueued", done.Enqueued, 3)
 		h.tick()
 	}},
+	{"what is rehearsed is written and undone, and decided afterwards as if it had not been", func(h *house) {
+		h.apply(many(16, "hourly at :00")...)
+		h.at("09:59")
+		var (
+			mu      sync.Mutex
+			written int
+		)
+		actor := h.open(database.Options{Trace: func(statement string) {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.Contains(statement, "UPDATE punctual_due") {
+				written++
+			}
+		}})
+		at := h.clock().Add(time.Minute)
+		b, err := actor.Due(h.ctx(), schedule.Wanted{Now: at, Lane: schedule.LaneOnTime, Limit: 100})
+		h.must(err)
+		equal(h, "those due then", b.Len(), 16)
+		h.must(actor.Rehearse(h.ctx(), b, decide(b)))
+		equal(h, "cursors were moved", written > 0, true)
+		for _, table := range []string{"river_job", "punctual_occurrence"} {
+			equal(h, "rows of "+table, h.number("SELECT count(*) FROM "+table), 0)
+		}
+		equal(h, "decided a minute before", h.tick().Enqueued, 0)
+		h.at("10:00")
+		equal(h, "enqueued", h.tick().Enqueued, 16)
+		equal(h, "jobs", h.number("SELECT count(*) FROM river_job"), 16)
+	}},
 	{"what is due within seconds is made ready, and no more of it", func(h *house) {
 		h.apply(append(many(150, "hourly at :00"), declared("later", "hourly at :01"))...)
 		var mu sync.Mutex

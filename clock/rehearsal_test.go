@@ -1,0 +1,84 @@
+package clock
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhatARestedClockWillDecideIsRehearsedOnceAndNothingOfItIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
+		keepTime(t, f, time.Minute+time.Second)
+		if len(f.fired) != 6 || len(f.rehearsed) != 6 || f.decided != 6 {
+			t.Fatalf("%d were fired of %d decided, and %d rehearsed, not six each", len(f.fired), f.decided, len(f.rehearsed))
+		}
+		for i, r := range f.rehearsed {
+			due := f.fired[i].nominal
+			if !r.now.Equal(due) {
+				t.Errorf("it was rehearsed as of %v and not of %v", r.now, due)
+			}
+			if lead := due.Sub(r.at); lead <= 0 || lead > rehearsalLead {
+				t.Errorf("it was rehearsed %v before it was due", lead)
+			}
+		}
+	})
+}
+
+func TestWhatIsDueAgainInAMomentIsNotRehearsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"quick": "every 200ms"})
+		keepTime(t, f, 10*time.Second+100*time.Millisecond)
+		if len(f.fired) != 50 || len(f.rehearsed) > 0 {
+			t.Errorf("%d were fired, not 50, and %d rehearsed", len(f.fired), len(f.rehearsed))
+		}
+	})
+}
+
+func TestAllHandsRehearseForACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whens := map[string]string{}
+		for i := range 5 * firstBatch {
+			whens[fmt.Sprintf("crowd-%03d", i)] = "every 10s"
+		}
+		f := newFakeStore(t, whens)
+		keepTime(t, f, 11*time.Second)
+		keys := map[string]bool{}
+		for _, r := range f.rehearsed {
+			keys[r.key] = true
+		}
+		if wanted := (1 + f.Pace().Hands) * firstBatch; len(f.rehearsed) != wanted || len(keys) != wanted {
+			t.Errorf("%d of %d were rehearsed, not %d", len(keys), len(f.rehearsed), wanted)
+		}
+		if len(f.fired) != len(whens) {
+			t.Errorf("%d were fired, not %d", len(f.fired), len(whens))
+		}
+	})
+}
+
+func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
+		f.stuck = true
+		keepTime(t, f, time.Minute+time.Second)
+		if len(f.fired) != 6 {
+			t.Fatalf("%d were fired, not six", len(f.fired))
+		}
+		for _, fired := range f.fired {
+			if late := fired.at.Sub(fired.nominal); late < 0 || late > tickPause {
+				t.Errorf("%v was decided %v after it was due", fired.nominal, late)
+			}
+		}
+	})
+}
+
+func TestOnlyTheFirstOfSeveralClocksRehearses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
+		ranked{f, 1, 2}.keepTime(t, time.Minute)
+		if len(f.rehearsed) > 0 {
+			t.Errorf("one that stands by rehearsed %d times", len(f.rehearsed))
+		}
+	})
+}

@@ -16,53 +16,67 @@ import (
 // is then.
 
 const (
-	// rehearsalLead is how long before something is due that is rehearsed. A rehearsal
-	// takes 10 to 60 ms where all has to be fetched again.
+	// rehearsalLead is how long before something is due that is rehearsed. It takes 10
+	// to 60 ms where all has to be fetched again.
 	rehearsalLead = 100 * time.Millisecond
+	// rehearsedAgain is how long before a crowd is due that is rehearsed once more. What
+	// is left of the first time is worth a third of the time until the last is decided.
+	rehearsedAgain = 30 * time.Millisecond
 )
 
 // rehearsal is what a clock that rests means to rehearse.
 type rehearsal struct {
-	at      time.Time // what is due next then
-	pending bool
+	at   time.Time     // what is due next then
+	lead time.Duration // how long before; 0 if that is done
 }
 
-// await is told what is due next. That is to be rehearsed, once, unless it is due soon
-// when it is first heard of: then there is no rest before it that would be worth it.
+// await is told what is due next. That is to be rehearsed unless it is due soon when it
+// is first heard of: then there is no rest before it that would be worth it.
 func (r *rehearsal) await(next, now time.Time) {
-	if !next.Equal(r.at) {
-		r.at, r.pending = next, next.Sub(now) > soon
+	if next.Equal(r.at) {
+		return
+	}
+	r.at, r.lead = next, 0
+	if next.Sub(now) > soon {
+		r.lead = rehearsalLead
 	}
 }
 
 // wait is how much of a rest there is until the rehearsal begins.
 func (r *rehearsal) wait(rest time.Duration, now time.Time) time.Duration {
-	if lead := r.at.Sub(now) - rehearsalLead; r.pending && lead > 0 {
-		return min(rest, lead)
+	if until := r.at.Sub(now) - r.lead; r.lead > 0 && until > 0 {
+		return min(rest, until)
 	}
 	return rest
 }
 
-// begins says, once, that it is time to rehearse.
+// begins says that it is time to rehearse.
 func (r *rehearsal) begins(now time.Time) bool {
-	if !r.pending || r.at.Sub(now) > rehearsalLead {
-		return false
-	}
-	r.pending = false
-	return r.at.After(now)
+	return r.lead > 0 && r.at.After(now) && r.at.Sub(now) <= r.lead
 }
 
-// rehearse does what a turn at an instant will do. Where a crowd is due, its hands
-// rehearse, too: each has a connection to the database to itself. What goes wrong is
-// met again when they are due, and told then; it takes no longer than until that.
-func (c *Clock) rehearse(ctx context.Context, at time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, rehearsalLead)
+// done says what is left to rehearse after a time of a crowd, or of a few.
+func (r *rehearsal) done(crowd bool) {
+	if crowd && r.lead > rehearsedAgain {
+		r.lead = rehearsedAgain
+		return
+	}
+	r.lead = 0
+}
+
+// rehearse does what a turn at an instant will do, and says whether that is to decide a
+// crowd. Then its hands rehearse, too: each has a connection to the database to itself.
+// What goes wrong is met again when they are due, and told then; it takes no longer than
+// until that.
+func (c *Clock) rehearse(ctx context.Context, at time.Time) (crowd bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.rehearsal.lead)
 	defer cancel()
 	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}}
 	if c.rehearseBatch(ctx, line) < firstBatch {
-		return
+		return false
 	}
 	together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })
+	return true
 }
 
 // rehearseBatch rehearses the next of a line, and says how many they were.

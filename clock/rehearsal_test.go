@@ -36,7 +36,7 @@ func TestWhatIsDueAgainInAMomentIsNotRehearsed(t *testing.T) {
 	})
 }
 
-func TestAllHandsRehearseForACrowd(t *testing.T) {
+func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whens := map[string]string{}
 		for i := range 5 * firstBatch {
@@ -44,12 +44,14 @@ func TestAllHandsRehearseForACrowd(t *testing.T) {
 		}
 		f := newFakeStore(t, whens)
 		keepTime(t, f, 11*time.Second)
-		keys := map[string]bool{}
+		times, leads := map[string]int{}, map[time.Duration]int{}
 		for _, r := range f.rehearsed {
-			keys[r.key] = true
+			times[r.key]++
+			leads[r.now.Sub(r.at)]++
 		}
-		if wanted := (1 + f.Pace().Hands) * firstBatch; len(f.rehearsed) != wanted || len(keys) != wanted {
-			t.Errorf("%d of %d were rehearsed, not %d", len(keys), len(f.rehearsed), wanted)
+		wanted := (1 + f.Pace().Hands) * firstBatch
+		if len(times) != wanted || leads[rehearsalLead] != wanted || leads[rehearsedAgain] != wanted || len(leads) != 2 {
+			t.Errorf("%d were rehearsed, not %d; as many milliseconds before: %v", len(times), wanted, leads)
 		}
 		if len(f.fired) != len(whens) {
 			t.Errorf("%d were fired, not %d", len(f.fired), len(whens))

@@ -22,12 +22,16 @@ const (
 	// rehearsedAgain is how long before a crowd is due that is rehearsed once more. What
 	// is left of the first time is worth a third of the time until the last is decided.
 	rehearsedAgain = 30 * time.Millisecond
+	// unrehearsed is for how long it is left alone where there was not time enough: the
+	// database is far away, and to call off a statement there costs a connection.
+	unrehearsed = time.Hour
 )
 
 // rehearsal is what a clock that rests means to rehearse.
 type rehearsal struct {
 	at   time.Time     // what is due next then
 	lead time.Duration // how long before; 0 if that is done
+	from time.Time     // what is due before is not rehearsed
 }
 
 // await is told what is due next. That is to be rehearsed unless it is due soon when it
@@ -37,7 +41,7 @@ func (r *rehearsal) await(next, now time.Time) {
 		return
 	}
 	r.at, r.lead = next, 0
-	if next.Sub(now) > soon {
+	if next.Sub(now) > soon && !next.Before(r.from) {
 		r.lead = rehearsalLead
 	}
 }
@@ -55,28 +59,31 @@ func (r *rehearsal) begins(now time.Time) bool {
 	return r.lead > 0 && r.at.After(now) && r.at.Sub(now) <= r.lead
 }
 
-// done says what is left to rehearse after a time of a crowd, or of a few.
-func (r *rehearsal) done(crowd bool) {
-	if crowd && r.lead > rehearsedAgain {
-		r.lead = rehearsedAgain
-		return
-	}
+// done says what is left to rehearse after a time of a crowd, or of a few, that was
+// through in time or called off.
+func (r *rehearsal) done(crowd, inTime bool) {
+	again := crowd && inTime && r.lead > rehearsedAgain
 	r.lead = 0
+	if again {
+		r.lead = rehearsedAgain
+	}
+	if !inTime {
+		r.from = r.at.Add(unrehearsed)
+	}
 }
 
 // rehearse does what a turn at an instant will do, and says whether that is to decide a
 // crowd. Then its hands rehearse, too: each has a connection to the database to itself.
-// What goes wrong is met again when they are due, and told then; it takes no longer than
-// until that.
-func (c *Clock) rehearse(ctx context.Context, at time.Time) (crowd bool) {
+// What goes wrong is met again when they are due, and told then. What is not through by
+// then is called off.
+func (c *Clock) rehearse(ctx context.Context, at time.Time) (crowd, inTime bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.rehearsal.lead)
 	defer cancel()
 	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}}
-	if c.rehearseBatch(ctx, line) < firstBatch {
-		return false
+	if crowd = c.rehearseBatch(ctx, line) == firstBatch; crowd {
+		together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })
 	}
-	together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })
-	return true
+	return crowd, ctx.Err() == nil
 }
 
 // rehearseBatch rehearses the next of a line, and says how many they were.

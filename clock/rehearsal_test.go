@@ -59,13 +59,13 @@ func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 	})
 }
 
-func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUp(t *testing.T) {
+func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUpAndIsNotTriedAgainSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
 		f.stuck = true
 		keepTime(t, f, time.Minute+time.Second)
-		if len(f.fired) != 6 {
-			t.Fatalf("%d were fired, not six", len(f.fired))
+		if len(f.fired) != 6 || len(f.rehearsed) != 1 {
+			t.Fatalf("%d were fired, not six, and %d rehearsed, not the first alone", len(f.fired), len(f.rehearsed))
 		}
 		for _, fired := range f.fired {
 			if late := fired.at.Sub(fired.nominal); late < 0 || late > tickPause {

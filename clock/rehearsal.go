@@ -22,6 +22,8 @@ const (
 	// rehearsedAgain is how long before a crowd is due that is rehearsed once more. What
 	// is left of the first time is worth a third of the time until the last is decided.
 	rehearsedAgain = 30 * time.Millisecond
+	// rehearsalEnd is how long before it is called off, so that what it held is free then.
+	rehearsalEnd = 5 * time.Millisecond
 	// unrehearsed is for how long it is left alone where there was not time enough: the
 	// database is far away, and to call off a statement there costs a connection.
 	unrehearsed = time.Hour
@@ -56,7 +58,7 @@ func (r *rehearsal) wait(rest time.Duration, now time.Time) time.Duration {
 
 // begins says that it is time to rehearse.
 func (r *rehearsal) begins(now time.Time) bool {
-	return r.lead > 0 && r.at.After(now) && r.at.Sub(now) <= r.lead
+	return r.lead > 0 && r.at.Sub(now) > rehearsalEnd && r.at.Sub(now) <= r.lead
 }
 
 // done says what is left to rehearse after a time of a crowd, or of a few, that was
@@ -74,10 +76,10 @@ func (r *rehearsal) done(crowd, inTime bool) {
 
 // rehearse does what a turn at an instant will do, and says whether that is to decide a
 // crowd. Then its hands rehearse, too: each has a connection to the database to itself.
-// What goes wrong is met again when they are due, and told then. What is not through by
-// then is called off.
+// What goes wrong is met again when they are due, and told then. What is not through
+// shortly before is called off.
 func (c *Clock) rehearse(ctx context.Context, at time.Time) (crowd, inTime bool) {
-	ctx, cancel := context.WithTimeout(ctx, c.rehearsal.lead)
+	ctx, cancel := context.WithTimeout(ctx, at.Sub(c.now())-rehearsalEnd)
 	defer cancel()
 	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}}
 	if crowd = c.rehearseBatch(ctx, line) == firstBatch; crowd {

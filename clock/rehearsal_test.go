@@ -1,10 +1,13 @@
 package clock
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/punctual-dev/punctual/schedule"
 )
 
 func TestWhatARestedClockWillDecideIsRehearsedOnceAndNothingOfItIsKept(t *testing.T) {
@@ -73,6 +76,54 @@ func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUpAndIsNotTriedAgainSoon(t 
 			}
 		}
 	})
+}
+
+func TestARehearsalForWhichADistantDatabaseLeavesNoTimeHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
+		f.stuck = true
+		const trip = 12 * time.Millisecond
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute+time.Second)
+		defer stop()
+		if err := New(distant{f, trip}, f, Options{}).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.fired) != 6 || len(f.rehearsed) == 0 {
+			t.Fatalf("%d were fired, not six, and %d rehearsed", len(f.fired), len(f.rehearsed))
+		}
+		for _, fired := range f.fired {
+			// The time, what is due, and the commit.
+			if late := fired.at.Sub(fired.nominal); late < 0 || late > 3*trip {
+				t.Errorf("%v was decided %v after it was due", fired.nominal, late)
+			}
+		}
+	})
+}
+
+// distant is a store behind a network: every question takes a round trip.
+type distant struct {
+	*fakeStore
+	trip time.Duration
+}
+
+func (d distant) Now(ctx context.Context) (time.Time, error) {
+	time.Sleep(d.trip)
+	return d.fakeStore.Now(ctx)
+}
+
+func (d distant) Due(ctx context.Context, w schedule.Wanted) (schedule.Batch, error) {
+	time.Sleep(d.trip)
+	return d.fakeStore.Due(ctx, w)
+}
+
+func (d distant) NextDue(ctx context.Context) (time.Time, error) {
+	time.Sleep(d.trip)
+	return d.fakeStore.NextDue(ctx)
+}
+
+func (d distant) Foresee(ctx context.Context, now time.Time) (bool, error) {
+	time.Sleep(d.trip)
+	return d.fakeStore.Foresee(ctx, now)
 }
 
 func TestOnlyTheFirstOfSeveralClocksRehearses(t *testing.T) {

@@ -103,7 +103,7 @@ func (s *sqlite) reader() Querier { return sqliteQuerier{s.reads, s.readable.pre
 func (s *sqlite) now(context.Context) (time.Time, error) { return time.Now(), nil }
 
 func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
-	defer s.writable.prepareWanted(ctx)
+	s.writable.prepareWanted(ctx)
 	tx, err := s.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -113,6 +113,8 @@ func (s *sqlite) transaction(ctx context.Context, do func(Tx) error) error {
 	}()
 	kept := func(ctx context.Context, query string) *sql.Stmt { return s.writable.within(ctx, tx, query) }
 	if err := do(sqliteTx{sqliteQuerier{tx, kept}, tx}); err != nil {
+		_ = tx.Rollback()
+		s.writable.prepareWanted(ctx) // what is undone is mostly done again
 		return err
 	}
 	return tx.Commit()

@@ -49,7 +49,7 @@ func (s *sqliteStatements) prepare(ctx context.Context, query string) *sql.Stmt 
 }
 
 // within gives the statement for a query to a transaction. It holds the only
-// connection, so what is not prepared yet is so after it.
+// connection, so what is not prepared yet is so before the next transaction.
 func (s *sqliteStatements) within(ctx context.Context, tx *sql.Tx, query string) *sql.Stmt {
 	s.mu.Lock()
 	known := s.prepared[query]

@@ -373,7 +373,7 @@ func (c *Clock) untilDue(ctx context.Context, next time.Time) (time.Duration, er
 		return 0, err
 	}
 	if c.rehearsal.begins(c.now()) {
-		c.rehearsal.done(c.rehearse(ctx, next))
+		c.rehearse(ctx, next)
 		end = time.Now().Add(c.rehearsal.wait(time.Until(end), c.now()))
 	}
 	return time.Until(end), nil

@@ -14,23 +14,23 @@ import (
 
 // fakeStore keeps states in memory and breaks on demand.
 type fakeStore struct {
-	outcomes  int                              // batches of them that are yet to be copied
-	soon      int                              // those that can be made ready, each in 10 ms
-	foreseen  []time.Time                      // when they were
-	offset    func(at time.Time) time.Duration // of the store's time against this process's; nil: none
-	mu        sync.Mutex                       // holds schedules
-	schedules []*fakeSchedule
-	calls     int
-	away      func(at time.Time) bool // the database does not answer
-	refuse    map[int64]error         // a commit with this schedule fails for its content
-	wake      chan func()
-	takes     time.Duration // a commit, for each schedule
-	looks     int           // for what is due
-	readings  int           // of the time
-	asked     int           // when the next is due
-	waiting   func()        // what looking for waits that are over does; may be nil
-	stuck     bool          // a rehearsal ends when it is called off
-	unwilling int           // how often the database goes away when time is to be set back
+	outcomes   int                              // batches of them that are yet to be copied
+	soon       int                              // those that can be made ready, each in 10 ms
+	foreseen   []time.Time                      // when they were
+	offset     func(at time.Time) time.Duration // of the store's time against this process's; nil: none
+	mu         sync.Mutex                       // holds schedules
+	schedules  []*fakeSchedule
+	calls      int
+	away       func(at time.Time) bool // the database does not answer
+	refuse     map[int64]error         // a commit with this schedule fails for its content
+	wake       chan func()
+	takes      time.Duration // a commit, for each schedule
+	looks      int           // for what is due
+	readings   int           // of the time
+	asked      int           // when the next is due
+	waiting    func()        // what looking for waits that are over does; may be nil
+	rehearsing time.Duration // a rehearsal, unless it is called off
+	unwilling  int           // how often the database goes away when time is to be set back
 
 	fired     []firing
 	rehearsed []rehearsed
@@ -226,11 +226,12 @@ func (f *fakeStore) Rehearse(ctx context.Context, b schedule.Batch, decided []sc
 		f.rehearsed = append(f.rehearsed, rehearsed{d.Schedule.Key, f.now(), b.Now})
 	}
 	f.mu.Unlock()
-	if f.stuck {
-		<-ctx.Done()
+	select {
+	case <-time.After(f.rehearsing):
+		return f.call()
+	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return f.call()
 }
 
 func (f *fakeStore) Wakeups(ctx context.Context, wake func()) error {

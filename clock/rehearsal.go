@@ -19,8 +19,8 @@ const (
 	// rehearsalLead is how long before something is due that is rehearsed. It takes 10
 	// to 60 ms where all has to be fetched again.
 	rehearsalLead = 100 * time.Millisecond
-	// rehearsedAgain is how long before a crowd is due that is rehearsed once more. What
-	// is left of the first time is worth a third of the time until the last is decided.
+	// rehearsedAgain is how long before a crowd is due that is rehearsed once more, at
+	// least: as long as it took the first time, which is always longer.
 	rehearsedAgain = 30 * time.Millisecond
 	// rehearsalEnd is how long before it is called off, so that what it held is free then.
 	rehearsalEnd = 5 * time.Millisecond
@@ -50,42 +50,46 @@ func (r *rehearsal) await(next, now time.Time) {
 
 // wait is how much of a rest there is until the rehearsal begins.
 func (r *rehearsal) wait(rest time.Duration, now time.Time) time.Duration {
-	if until := r.at.Sub(now) - r.lead; r.lead > 0 && until > 0 {
-		return min(rest, until)
+	if left := r.at.Sub(now); r.lead > 0 && left > rehearsalEnd {
+		return min(rest, max(left-r.lead, 0))
 	}
 	return rest
 }
 
 // begins says that it is time to rehearse.
 func (r *rehearsal) begins(now time.Time) bool {
-	return r.lead > 0 && r.at.Sub(now) > rehearsalEnd && r.at.Sub(now) <= r.lead
+	left := r.at.Sub(now)
+	return left > rehearsalEnd && left <= r.lead
 }
 
-// done says what is left to rehearse after a time of a crowd, or of a few, that was
-// through in time or called off.
-func (r *rehearsal) done(crowd, inTime bool) {
-	again := crowd && inTime && r.lead > rehearsedAgain
+// done says what is left to rehearse: a crowd once more, where the first time, which took
+// so long, was not called off.
+func (r *rehearsal) done(took time.Duration, crowd, calledOff bool) {
+	first := r.lead == rehearsalLead
 	r.lead = 0
-	if again {
-		r.lead = rehearsedAgain
-	}
-	if !inTime {
+	switch {
+	case first && calledOff:
 		r.from = r.at.Add(unrehearsed)
+	case first && crowd:
+		r.lead = max(took, rehearsedAgain)
 	}
 }
 
-// rehearse does what a turn at an instant will do, and says whether that is to decide a
-// crowd. Then its hands rehearse, too: each has a connection to the database to itself.
-// What goes wrong is met again when they are due, and told then. What is not through
-// shortly before is called off.
-func (c *Clock) rehearse(ctx context.Context, at time.Time) (crowd, inTime bool) {
-	ctx, cancel := context.WithTimeout(ctx, at.Sub(c.now())-rehearsalEnd)
+// rehearse does what a turn at an instant will do. Where that is to decide a crowd its
+// hands rehearse, too, unless there is not time enough: each has a connection to the
+// database to itself. What goes wrong is met again when they are due, and told then. What
+// is not through shortly before is called off.
+func (c *Clock) rehearse(ctx context.Context, at time.Time) {
+	began := time.Now()
+	left := func() time.Duration { return at.Sub(c.now()) - rehearsalEnd }
+	ctx, cancel := context.WithTimeout(ctx, left())
 	defer cancel()
 	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}}
-	if crowd = c.rehearseBatch(ctx, line) == firstBatch; crowd {
+	crowd := c.rehearseBatch(ctx, line) == firstBatch
+	if crowd && left() > time.Since(began) {
 		together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })
 	}
-	return crowd, ctx.Err() == nil
+	c.rehearsal.done(time.Since(began), crowd, ctx.Err() != nil)
 }
 
 // rehearseBatch rehearses the next of a line, and says how many they were.

@@ -41,10 +41,7 @@ func TestWhatIsDueAgainInAMomentIsNotRehearsed(t *testing.T) {
 
 func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whens := map[string]string{}
-		for i := range 5 * firstBatch {
-			whens[fmt.Sprintf("crowd-%03d", i)] = "every 10s"
-		}
+		whens := crowdOf(5 * firstBatch)
 		f := newFakeStore(t, whens)
 		keepTime(t, f, 11*time.Second)
 		times, leads := map[string]int{}, map[time.Duration]int{}
@@ -62,10 +59,30 @@ func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 	})
 }
 
+func TestTheHandsDoNotRehearseWhatTheyWouldNotGetThroughWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, crowdOf(5*firstBatch))
+		f.rehearsing = rehearsalLead / 2
+		keepTime(t, f, 21*time.Second)
+		leads := map[time.Duration]int{}
+		for _, r := range f.rehearsed {
+			leads[r.now.Sub(r.at)]++
+		}
+		if leads[rehearsalLead] != 2*firstBatch || leads[f.rehearsing] != 2*firstBatch || len(leads) != 2 {
+			t.Errorf("of two herds as many were rehearsed, so long before: %v", leads)
+		}
+		for _, fired := range f.fired {
+			if late := fired.at.Sub(fired.nominal); late < 0 || late > 3*tickPause {
+				t.Fatalf("%v was decided %v after it was due", fired.nominal, late)
+			}
+		}
+	})
+}
+
 func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUpAndIsNotTriedAgainSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
-		f.stuck = true
+		f.rehearsing = time.Minute
 		keepTime(t, f, time.Minute+time.Second)
 		if len(f.fired) != 6 || len(f.rehearsed) != 1 {
 			t.Fatalf("%d were fired, not six, and %d rehearsed, not the first alone", len(f.fired), len(f.rehearsed))
@@ -81,7 +98,7 @@ func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUpAndIsNotTriedAgainSoon(t 
 func TestARehearsalForWhichADistantDatabaseLeavesNoTimeHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, map[string]string{"seldom": "every 10s"})
-		f.stuck = true
+		f.rehearsing = time.Minute
 		const trip = 12 * time.Millisecond
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute+time.Second)
 		defer stop()
@@ -98,6 +115,14 @@ func TestARehearsalForWhichADistantDatabaseLeavesNoTimeHoldsNothingUp(t *testing
 			}
 		}
 	})
+}
+
+func crowdOf(n int) map[string]string {
+	whens := map[string]string{}
+	for i := range n {
+		whens[fmt.Sprintf("crowd-%03d", i)] = "every 10s"
+	}
+	return whens
 }
 
 // distant is a store behind a network: every question takes a round trip.

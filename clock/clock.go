@@ -364,17 +364,17 @@ func idleRest(last time.Duration, inHand bool) time.Duration {
 // untilDue makes some schedules ready in the time until the next is due, rehearses that
 // shortly before, and says how much of the time is left.
 func (c *Clock) untilDue(ctx context.Context, next time.Time) (time.Duration, error) {
-	c.rested, c.awaited = true, next
-	if c.rank == 0 {
+	if !next.Equal(c.awaited) {
 		c.rehearsal.await(next, c.now())
 	}
+	c.rested, c.awaited = true, next
 	end := time.Now().Add(c.until(next))
 	if err := c.foresee(ctx, end); err != nil {
 		return 0, err
 	}
-	if c.rehearsal.begins(c.now()) {
+	if left := next.Sub(c.now()); c.rank == 0 && c.rehearsal.begins(left) {
 		c.rehearse(ctx, next)
-		end = time.Now().Add(c.rehearsal.wait(time.Until(end), c.now()))
+		end = time.Now().Add(c.rehearsal.wait(time.Until(end), next.Sub(c.now())))
 	}
 	return time.Until(end), nil
 }
@@ -404,7 +404,10 @@ func (c *Clock) nextDue(ctx context.Context) (time.Time, error) {
 func (c *Clock) until(next time.Time) time.Duration {
 	wait := idleWait
 	if !next.IsZero() {
-		wait = c.rehearsal.wait(min(wait, next.Sub(c.now())+c.standby()), c.now())
+		left := next.Sub(c.now())
+		if wait = min(wait, left+c.standby()); c.rank == 0 {
+			wait = c.rehearsal.wait(wait, left)
+		}
 	}
 	if len(c.chores) > 0 {
 		return max(tickPause, c.standby())

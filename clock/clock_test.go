@@ -60,11 +60,7 @@ func TestWhatIsDueSoonIsMadeReadyWhileTheClockWouldSleep(t *testing.T) {
 		if f.soon > 0 {
 			t.Errorf("after three seconds %d of 100 are left", f.soon)
 		}
-		for _, fired := range f.fired {
-			if late := fired.at.Sub(fired.nominal); late > 10*time.Millisecond {
-				t.Errorf("%s was decided %s after it was due", fired.nominal, late)
-			}
-		}
+		f.decidedWithin(t, 10*time.Millisecond)
 		for _, at := range f.foreseen {
 			for _, fired := range f.fired {
 				if ahead := fired.nominal.Sub(at); ahead > 0 && ahead < foresightTime {
@@ -83,11 +79,7 @@ func TestAHerdOfOutcomesIsCopiedWithoutHoldingUpWhatIsDue(t *testing.T) {
 		if f.outcomes > 0 {
 			t.Errorf("after four seconds %d of 50 batches are left", f.outcomes)
 		}
-		for _, fired := range f.fired {
-			if late := fired.at.Sub(fired.nominal); late > 150*time.Millisecond {
-				t.Errorf("%s was decided %s after it was due", fired.nominal, late)
-			}
-		}
+		f.decidedWithin(t, 150*time.Millisecond)
 	})
 }
 
@@ -166,11 +158,7 @@ func TestADatabaseThatIsAwayLosesNothingAndIsSpokenOfTwice(t *testing.T) {
 
 func TestOneBadScheduleIsLeftInErrorAndTheOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whens := map[string]string{}
-		for i := range 100 {
-			whens[fmt.Sprintf("s-%03d", i)] = "every 10s"
-		}
-		f := newFakeStore(t, whens)
+		f := newFakeStore(t, crowdOf(100, "every 10s"))
 		f.refuse[37] = errContent
 		start := time.Now()
 		keepTime(t, f, 95*time.Second)

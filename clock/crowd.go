@@ -31,6 +31,9 @@ func (at crowd) after(took, long time.Duration, most int) crowd {
 	return at
 }
 
+// firstBatch is the size of the first batch of a crowd.
+func (c *Clock) firstBatch() int { return min(firstBatch, c.batch) }
+
 // tickLane decides what is due in a lane, for a bounded time.
 //
 // What fills a batch is a crowd. Each clock decides a share of it, by several hands,
@@ -44,7 +47,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		return true, c.decideShare(ctx, lane, at, end, schedule.Place{})
 	}
 	if !found {
-		at = crowd{size: min(firstBatch, c.batch)}
+		at = crowd{size: c.firstBatch()}
 	}
 	b, err := c.due(ctx, schedule.Wanted{Lane: lane, Limit: at.size})
 	if err != nil {
@@ -104,7 +107,7 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 	}
 	if at.rest {
 		// What another clock has in hand is not to be decided by the thousand.
-		at.size = min(firstBatch, c.batch)
+		at.size = c.firstBatch()
 	}
 	if failed == nil {
 		c.crowds[lane] = at

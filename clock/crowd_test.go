@@ -2,7 +2,6 @@ package clock
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -14,10 +13,7 @@ import (
 
 func TestAHerdIsDecidedInGrowingBatchesAndEachScheduleOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whens := map[string]string{}
-		for i := range 6000 {
-			whens[fmt.Sprintf("s-%04d", i)] = "every 10s"
-		}
+		whens := crowdOf(6000, "every 10s")
 		f := newFakeStore(t, whens)
 		keepTime(t, f, 15*time.Second)
 		count := map[string]int{}
@@ -43,10 +39,7 @@ func TestAHerdIsDecidedInGrowingBatchesAndEachScheduleOnce(t *testing.T) {
 
 func TestClocksShareACrowdAndTakeOverWhatOneOfThemLeaves(t *testing.T) {
 	const number = 3000
-	whens := map[string]string{}
-	for i := range number {
-		whens[fmt.Sprintf("s-%04d", i)] = "every 1h"
-	}
+	whens := crowdOf(number, "every 1h")
 	for _, c := range []struct {
 		name string
 		dies bool // the second clock, in the middle
@@ -81,10 +74,7 @@ func TestClocksShareACrowdAndTakeOverWhatOneOfThemLeaves(t *testing.T) {
 
 func TestABatchThatTakesLongIsFollowedByASmallerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whens := map[string]string{}
-		for i := range 2000 {
-			whens[fmt.Sprintf("s-%04d", i)] = "every 1h"
-		}
+		whens := crowdOf(2000, "every 1h")
 		f := newFakeStore(t, whens)
 		f.takes = 4 * time.Millisecond // each
 		keepTime(t, f, time.Hour+20*time.Second)

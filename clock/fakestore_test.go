@@ -3,6 +3,7 @@ package clock
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -73,6 +74,25 @@ func newFakeStore(t *testing.T, whens map[string]string) *fakeStore {
 		f.add(t, int64(i+1), key, whens[key])
 	}
 	return f
+}
+
+// crowdOf is as many whens that are alike.
+func crowdOf(n int, when string) map[string]string {
+	whens := map[string]string{}
+	for i := range n {
+		whens[fmt.Sprintf("s-%04d", i)] = when
+	}
+	return whens
+}
+
+// decidedWithin wants everything decided when it was due, or so much later at most.
+func (f *fakeStore) decidedWithin(t *testing.T, most time.Duration) {
+	t.Helper()
+	for _, fired := range f.fired {
+		if late := fired.at.Sub(fired.nominal); late < 0 || late > most {
+			t.Errorf("%s: %v was decided %v after it was due", fired.key, fired.nominal, late)
+		}
+	}
 }
 
 func (f *fakeStore) add(t *testing.T, id int64, key, when string) {

@@ -31,45 +31,39 @@ const (
 
 // rehearsal is what a clock that rests means to rehearse.
 type rehearsal struct {
-	at   time.Time     // what is due next then
-	lead time.Duration // how long before; 0 if that is done
+	lead time.Duration // how long before what is due next; 0 if that is done
 	from time.Time     // what is due before is not rehearsed
 }
 
-// await is told what is due next. That is to be rehearsed unless it is due soon when it
-// is first heard of: then there is no rest before it that would be worth it.
+// await is told of what is due next when that is first heard of. It is to be rehearsed
+// unless it is due soon: then there is no rest before it that would be worth it.
 func (r *rehearsal) await(next, now time.Time) {
-	if next.Equal(r.at) {
-		return
-	}
-	r.at, r.lead = next, 0
+	r.lead = 0
 	if next.Sub(now) > soon && !next.Before(r.from) {
 		r.lead = rehearsalLead
 	}
 }
 
-// wait is how much of a rest there is until the rehearsal begins.
-func (r *rehearsal) wait(rest time.Duration, now time.Time) time.Duration {
-	if left := r.at.Sub(now); r.lead > 0 && left > rehearsalEnd {
+// wait is how much of a rest there is until the rehearsal begins of what is due in a
+// while.
+func (r *rehearsal) wait(rest, left time.Duration) time.Duration {
+	if r.lead > 0 && left > rehearsalEnd {
 		return min(rest, max(left-r.lead, 0))
 	}
 	return rest
 }
 
-// begins says that it is time to rehearse.
-func (r *rehearsal) begins(now time.Time) bool {
-	left := r.at.Sub(now)
-	return left > rehearsalEnd && left <= r.lead
-}
+// begins says that it is time to rehearse what is due in a while.
+func (r *rehearsal) begins(left time.Duration) bool { return left > rehearsalEnd && left <= r.lead }
 
-// done says what is left to rehearse: a crowd once more, where the first time, which took
-// so long, was not called off.
-func (r *rehearsal) done(took time.Duration, crowd, calledOff bool) {
+// done says what is left to rehearse of what is due at an instant: a crowd once more,
+// where the first time, which took so long, was not called off.
+func (r *rehearsal) done(at time.Time, took time.Duration, crowd, calledOff bool) {
 	first := r.lead == rehearsalLead
 	r.lead = 0
 	switch {
 	case first && calledOff:
-		r.from = r.at.Add(unrehearsed)
+		r.from = at.Add(unrehearsed)
 	case first && crowd:
 		r.lead = max(took, rehearsedAgain)
 	}
@@ -85,16 +79,16 @@ func (c *Clock) rehearse(ctx context.Context, at time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, left())
 	defer cancel()
 	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}}
-	crowd := c.rehearseBatch(ctx, line) == firstBatch
+	crowd := c.rehearseBatch(ctx, line) == c.firstBatch()
 	if crowd && left() > time.Since(began) {
 		together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })
 	}
-	c.rehearsal.done(time.Since(began), crowd, ctx.Err() != nil)
+	c.rehearsal.done(at, time.Since(began), crowd, ctx.Err() != nil)
 }
 
 // rehearseBatch rehearses the next of a line, and says how many they were.
 func (c *Clock) rehearseBatch(ctx context.Context, line *line) int {
-	b, err := line.next(ctx, c, firstBatch)
+	b, err := line.next(ctx, c, c.firstBatch())
 	if err != nil || len(b.Candidates) == 0 {
 		return 0
 	}

@@ -2,7 +2,6 @@ package clock
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,7 +40,7 @@ func TestWhatIsDueAgainInAMomentIsNotRehearsed(t *testing.T) {
 
 func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whens := crowdOf(5 * firstBatch)
+		whens := crowdOf(5*firstBatch, "every 10s")
 		f := newFakeStore(t, whens)
 		keepTime(t, f, 11*time.Second)
 		times, leads := map[string]int{}, map[time.Duration]int{}
@@ -61,7 +60,7 @@ func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 
 func TestTheHandsDoNotRehearseWhatTheyWouldNotGetThroughWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFakeStore(t, crowdOf(5*firstBatch))
+		f := newFakeStore(t, crowdOf(5*firstBatch, "every 10s"))
 		f.rehearsing = rehearsalLead / 2
 		keepTime(t, f, 21*time.Second)
 		leads := map[time.Duration]int{}
@@ -71,11 +70,7 @@ func TestTheHandsDoNotRehearseWhatTheyWouldNotGetThroughWith(t *testing.T) {
 		if leads[rehearsalLead] != 2*firstBatch || leads[f.rehearsing] != 2*firstBatch || len(leads) != 2 {
 			t.Errorf("of two herds as many were rehearsed, so long before: %v", leads)
 		}
-		for _, fired := range f.fired {
-			if late := fired.at.Sub(fired.nominal); late < 0 || late > 3*tickPause {
-				t.Fatalf("%v was decided %v after it was due", fired.nominal, late)
-			}
-		}
+		f.decidedWithin(t, 3*tickPause)
 	})
 }
 
@@ -87,11 +82,7 @@ func TestARehearsalThatDoesNotComeToAnEndHoldsNothingUpAndIsNotTriedAgainSoon(t 
 		if len(f.fired) != 6 || len(f.rehearsed) != 1 {
 			t.Fatalf("%d were fired, not six, and %d rehearsed, not the first alone", len(f.fired), len(f.rehearsed))
 		}
-		for _, fired := range f.fired {
-			if late := fired.at.Sub(fired.nominal); late < 0 || late > tickPause {
-				t.Errorf("%v was decided %v after it was due", fired.nominal, late)
-			}
-		}
+		f.decidedWithin(t, tickPause)
 	})
 }
 
@@ -108,21 +99,8 @@ func TestARehearsalForWhichADistantDatabaseLeavesNoTimeHoldsNothingUp(t *testing
 		if len(f.fired) != 6 || len(f.rehearsed) == 0 {
 			t.Fatalf("%d were fired, not six, and %d rehearsed", len(f.fired), len(f.rehearsed))
 		}
-		for _, fired := range f.fired {
-			// The time, what is due, and the commit.
-			if late := fired.at.Sub(fired.nominal); late < 0 || late > 3*trip {
-				t.Errorf("%v was decided %v after it was due", fired.nominal, late)
-			}
-		}
+		f.decidedWithin(t, 3*trip) // the time, what is due, and the commit
 	})
-}
-
-func crowdOf(n int) map[string]string {
-	whens := map[string]string{}
-	for i := range n {
-		whens[fmt.Sprintf("crowd-%03d", i)] = "every 10s"
-	}
-	return whens
 }
 
 // distant is a store behind a network: every question takes a round trip.

@@ -26,10 +26,7 @@ func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule
 	g := b.Ground.(*ground)
 	c := commit{store: s, ground: g, now: b.Now.Add(time.Since(g.readAt)).Truncate(time.Microsecond)}
 	_ = c.prepare(decided) // a fault is met again in the transaction, unless it is of one that has gone
-	err := s.db.Transaction(ctx, func(tx database.Tx) error {
-		c.tx, c.done = tx, schedule.Committed{}
-		return c.write(ctx, decided)
-	})
+	err := c.transaction(ctx, decided, nil)
 	switch {
 	case errors.Is(err, errGone):
 		return schedule.Committed{}, nil
@@ -37,10 +34,7 @@ func (s *Store) Commit(ctx context.Context, b schedule.Batch, decided []schedule
 		// A row stands already for one of the nominals: a clock's time was set
 		// back after it was enqueued. Those are passed over, without a job.
 		c.careful = true
-		err = s.db.Transaction(ctx, func(tx database.Tx) error {
-			c.tx, c.done = tx, schedule.Committed{}
-			return c.write(ctx, decided)
-		})
+		err = c.transaction(ctx, decided, nil)
 		if errors.Is(err, errGone) {
 			return schedule.Committed{}, nil
 		}
@@ -62,7 +56,7 @@ const rehearsedOf = 8
 // dies in it, nothing has happened.
 func (s *Store) Rehearse(ctx context.Context, b schedule.Batch, decided []schedule.Decided) error {
 	c := commit{store: s, ground: b.Ground.(*ground), now: b.Now}
-	if err := c.prepare(decided); err != nil {
+	if err := c.prepare(decided); err != nil { // of all, also where few or none are written
 		return err
 	}
 	if s.db.Kind == database.Postgres {
@@ -70,13 +64,7 @@ func (s *Store) Rehearse(ctx context.Context, b schedule.Batch, decided []schedu
 			return nil
 		}
 	}
-	err := s.db.Transaction(ctx, func(tx database.Tx) error {
-		c.tx = tx
-		if err := c.write(ctx, decided); err != nil {
-			return err
-		}
-		return errRehearsed
-	})
+	err := c.transaction(ctx, decided, errRehearsed)
 	if errors.Is(err, errRehearsed) || errors.Is(err, errGone) {
 		return nil
 	}
@@ -94,6 +82,17 @@ type commit struct {
 
 	jobs     queue.Prepared
 	prepared int // of how many decisions they are
+}
+
+// transaction writes decisions, and ends with an error that undoes them or with nil.
+func (c *commit) transaction(ctx context.Context, decided []schedule.Decided, end error) error {
+	return c.store.db.Transaction(ctx, func(tx database.Tx) error {
+		c.tx, c.done = tx, schedule.Committed{}
+		if err := c.write(ctx, decided); err != nil {
+			return err
+		}
+		return end
+	})
 }
 
 // write holds nothing but statements, in the order in which everyone takes

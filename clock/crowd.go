@@ -44,7 +44,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	at, found := c.crowds[lane]
 	delete(c.crowds, lane) // it is not kept beyond an error
 	if found && !at.rest {
-		return true, c.decideShare(ctx, lane, at, end, schedule.Place{})
+		return true, c.decideShare(ctx, lane, at, end, schedule.Batch{})
 	}
 	if !found {
 		at = crowd{size: c.firstBatch()}
@@ -56,7 +56,11 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	full := b.Len() >= at.size
 	crowded := full && !at.rest
 	if crowded && c.rank > 0 {
-		return true, c.decideShare(ctx, lane, at, end, schedule.Place{}) // others have these in hand
+		return true, c.decideShare(ctx, lane, at, end, schedule.Batch{}) // others have these in hand
+	}
+	if crowded && lane == schedule.LaneOnTime && c.rehearsal.hands {
+		// No hand is slow to begin, so they hold the first up by little.
+		return true, c.decideShare(ctx, lane, at.after(0, laneTime[lane], c.batch), end, b)
 	}
 	if lane == schedule.LaneOnTime && !crowded {
 		c.flows = b.Len() >= flow
@@ -71,7 +75,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 		// Until here nothing has held up the first of them.
 		at = at.after(took, laneTime[lane], c.batch)
 		if time.Now().Before(end) {
-			return true, c.decideShare(ctx, lane, at, end, b.Last)
+			return true, c.decideShare(ctx, lane, at, end, schedule.Batch{Last: b.Last})
 		}
 		c.crowds[lane] = at
 	case full || more && took > laneTime[lane]: // a few that catch up with much take long, too
@@ -81,18 +85,24 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 }
 
 // decideShare decides this clock's share of a crowd by several hands: while the
-// database writes for one, the next batch is read, decided and put together. What is
-// not behind a place has been looked at.
-func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, end time.Time, behind schedule.Place) error {
+// database writes for one, the next batch is read, decided and put together. The first
+// hand begins with what has been read, the others behind that.
+func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, end time.Time, read schedule.Batch) error {
 	var (
 		hands = c.store.Pace().Hands
 		all   = make([]handed, hands)
 		line  = &line{wanted: schedule.Wanted{
-			Lane: lane, Behind: behind, Share: schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)},
+			Lane: lane, Behind: read.Last, Share: schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)},
 		}}
 	)
 	together(hands, func(i int) {
 		h := hand{clock: c, crowd: at, line: line}
+		if i == 0 {
+			if _, _, err := c.decide(ctx, read); err != nil {
+				all[i] = handed{at, err}
+				return
+			}
+		}
 		all[i] = h.work(ctx, end)
 	})
 	at.rest = true

@@ -76,7 +76,7 @@ func TestABatchThatTakesLongIsFollowedByASmallerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whens := crowdOf(2000, "every 1h")
 		f := newFakeStore(t, whens)
-		f.takes = 4 * time.Millisecond // each
+		f.takes = 3 * time.Millisecond // each
 		keepTime(t, f, time.Hour+20*time.Second)
 		if len(f.fired) != len(whens) {
 			t.Errorf("%d of %d were decided", len(f.fired), len(whens))

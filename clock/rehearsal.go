@@ -31,14 +31,15 @@ const (
 
 // rehearsal is what a clock that rests means to rehearse.
 type rehearsal struct {
-	lead time.Duration // how long before what is due next; 0 if that is done
-	from time.Time     // what is due before is not rehearsed
+	lead  time.Duration // how long before what is due next; 0 if that is done
+	from  time.Time     // what is due before is not rehearsed
+	hands bool          // all of them have rehearsed what is due next
 }
 
 // await is told of what is due next when that is first heard of. It is to be rehearsed
 // unless it is due soon: then there is no rest before it that would be worth it.
 func (r *rehearsal) await(next, now time.Time) {
-	r.lead = 0
+	r.lead, r.hands = 0, false
 	if next.Sub(now) > soon && !next.Before(r.from) {
 		r.lead = rehearsalLead
 	}
@@ -82,6 +83,7 @@ func (c *Clock) rehearse(ctx context.Context, at time.Time) {
 	crowd := c.rehearseBatch(ctx, line) == c.firstBatch()
 	if crowd && left() > time.Since(began) {
 		together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })
+		c.rehearsal.hands = ctx.Err() == nil
 	}
 	c.rehearsal.done(at, time.Since(began), crowd, ctx.Err() != nil)
 }

@@ -58,6 +58,18 @@ func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 	})
 }
 
+func TestHandsThatHaveRehearsedBeginTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, crowdOf(2*firstBatch, "every 10s"))
+		f.takes = time.Millisecond
+		keepTime(t, f, 11*time.Second)
+		if len(f.fired) != 2*firstBatch {
+			t.Fatalf("%d were fired, not %d", len(f.fired), 2*firstBatch)
+		}
+		f.decidedWithin(t, firstBatch*f.takes+tickPause)
+	})
+}
+
 func TestTheHandsDoNotRehearseWhatTheyWouldNotGetThroughWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, crowdOf(5*firstBatch, "every 10s"))

@@ -31,12 +31,17 @@ func (at crowd) after(took, long time.Duration, most int) crowd {
 	return at
 }
 
+// aloneFor is how long the first clock takes from all of a crowd: half as long as the
+// others leave it to that one, so that what it has in hand then is decided as they look.
+const aloneFor = standbyWait / 2
+
 // firstBatch is the size of the first batch of a crowd.
 func (c *Clock) firstBatch() int { return min(firstBatch, c.batch) }
 
 // tickLane decides what is due in a lane, for a bounded time.
 //
-// What fills a batch is a crowd. Each clock decides a share of it, by several hands,
+// What fills a batch is a crowd. The first clock decides it by several hands. Others
+// leave it to that one for a moment; of what is there still then each clock decides a share,
 // so that they seldom read the same. A clock that is through with its own takes from
 // all of what is left, since another may have died.
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
@@ -91,10 +96,11 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 	var (
 		hands = c.store.Pace().Hands
 		all   = make([]handed, hands)
-		line  = &line{wanted: schedule.Wanted{
-			Lane: lane, Behind: read.Last, Share: schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)},
-		}}
+		line  = &line{wanted: schedule.Wanted{Lane: lane, Behind: read.Last}}
 	)
+	if c.rank == 0 {
+		line.alone = read.Last.Due.Add(aloneFor)
+	}
 	together(hands, func(i int) {
 		h := hand{clock: c, crowd: at, line: line}
 		if i == 0 {
@@ -150,7 +156,9 @@ func together(hands int, do func(hand int)) {
 type line struct {
 	mu     sync.Mutex
 	wanted schedule.Wanted
-	failed error // what one was told, the others need not ask
+	alone  time.Time // until then the others leave all of it to this clock
+	ended  bool      // nothing is behind what has been taken
+	failed error     // what one was told, the others need not ask
 }
 
 // next takes a batch. What has been taken is not looked at again: it is either
@@ -158,15 +166,18 @@ type line struct {
 func (l *line) next(ctx context.Context, c *Clock, size int) (schedule.Batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.failed != nil {
+	if l.ended || l.failed != nil {
 		return schedule.Batch{}, l.failed
 	}
 	l.wanted.Limit = size
+	if !c.now().Before(l.alone) {
+		l.wanted.Share = schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)}
+	}
 	b, err := c.due(ctx, l.wanted)
 	if err == nil && b.Len() > 0 {
 		l.wanted.Behind = b.Last
 	}
-	l.failed = err
+	l.ended, l.failed = b.Len() < size, err
 	return b, err
 }
 

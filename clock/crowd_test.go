@@ -72,6 +72,18 @@ func TestClocksShareACrowdAndTakeOverWhatOneOfThemLeaves(t *testing.T) {
 	}
 }
 
+func TestTheFirstClockDecidesAllOfACrowdWhileTheOthersStandBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStore(t, crowdOf(3*firstBatch, "every 10s"))
+		f.takes = 100 * time.Microsecond
+		ranked{f, 0, 2}.keepTime(t, 11*time.Second)
+		if len(f.fired) != 3*firstBatch || len(f.commits) != 2 {
+			t.Errorf("%d were fired, by commits of %v", len(f.fired), f.commits)
+		}
+		f.decidedWithin(t, standbyWait/2)
+	})
+}
+
 func TestABatchThatTakesLongIsFollowedByASmallerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whens := crowdOf(2000, "every 1h")

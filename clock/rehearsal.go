@@ -79,7 +79,7 @@ func (c *Clock) rehearse(ctx context.Context, at time.Time) {
 	left := func() time.Duration { return at.Sub(c.now()) - rehearsalEnd }
 	ctx, cancel := context.WithTimeout(ctx, left())
 	defer cancel()
-	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}}
+	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}, alone: at}
 	crowd := c.rehearseBatch(ctx, line) == c.firstBatch()
 	if crowd && left() > time.Since(began) {
 		together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })

@@ -192,6 +192,7 @@ func (c *Clock) Run(ctx context.Context) error {
 			}
 			wait = c.outage.failed(err)
 			clear(c.crowds) // after it a herd begins small again
+			c.rehearsal.hands = false
 		} else {
 			c.outage.over()
 		}

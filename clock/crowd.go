@@ -32,7 +32,8 @@ func (at crowd) after(took, long time.Duration, most int) crowd {
 }
 
 // aloneFor is how long the first clock takes from all of a crowd: half as long as the
-// others leave it to that one, so that what it has in hand then is decided as they look.
+// others leave it to that one, so that most of what it has in hand then is decided when
+// they look.
 const aloneFor = standbyWait / 2
 
 // firstBatch is the size of the first batch of a crowd.
@@ -40,10 +41,10 @@ func (c *Clock) firstBatch() int { return min(firstBatch, c.batch) }
 
 // tickLane decides what is due in a lane, for a bounded time.
 //
-// What fills a batch is a crowd. The first clock decides it by several hands. Others
-// leave it to that one for a moment; of what is there still then each clock decides a share,
-// so that they seldom read the same. A clock that is through with its own takes from
-// all of what is left, since another may have died.
+// What fills a batch is a crowd, and is decided by several hands. The others leave it to
+// the first clock for a moment; of what is there still then each decides a share, so that
+// they seldom read the same. A clock that is through with its own takes from all of what
+// is left, since another may have died.
 func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, err error) {
 	end := time.Now().Add(laneTime[lane])
 	at, found := c.crowds[lane]
@@ -58,14 +59,16 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	if err != nil {
 		return false, err
 	}
+	awake := lane == schedule.LaneOnTime && b.Len() > 0 && c.rehearsal.awake()
 	full := b.Len() >= at.size
 	crowded := full && !at.rest
 	if crowded && c.rank > 0 {
 		return true, c.decideShare(ctx, lane, at, end, schedule.Batch{}) // others have these in hand
 	}
-	if crowded && lane == schedule.LaneOnTime && c.rehearsal.hands {
-		// No hand is slow to begin, so they hold the first up by little.
-		return true, c.decideShare(ctx, lane, at.after(0, laneTime[lane], c.batch), end, b)
+	if crowded && awake && len(b.Groups) == 0 {
+		// No hand is slow to begin, so they hold the first up by little. Where places are
+		// limited they would reckon with those that the first take.
+		return true, c.decideShare(ctx, lane, at, end, b)
 	}
 	if lane == schedule.LaneOnTime && !crowded {
 		c.flows = b.Len() >= flow
@@ -103,13 +106,14 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 	}
 	together(hands, func(i int) {
 		h := hand{clock: c, crowd: at, line: line}
-		if i == 0 {
-			if _, _, err := c.decide(ctx, read); err != nil {
-				all[i] = handed{at, err}
-				return
-			}
+		switch {
+		case i == 0:
+			all[i] = h.work(ctx, read, end)
+			return
+		case read.Len() > 0:
+			h.crowd = at.after(0, laneTime[lane], c.batch) // a rehearsal that takes long is called off
 		}
-		all[i] = h.work(ctx, end)
+		all[i] = h.work(ctx, schedule.Batch{}, end)
 	})
 	at.rest = true
 	var failed error
@@ -152,12 +156,13 @@ func together(hands int, do func(hand int)) {
 	}
 }
 
-// line is a share that hands take batches of, one behind the other.
+// line is a crowd, or this clock's share of it, that hands take batches of, one behind
+// the other.
 type line struct {
 	mu     sync.Mutex
 	wanted schedule.Wanted
-	alone  time.Time // until then the others leave all of it to this clock
-	ended  bool      // nothing is behind what has been taken
+	alone  time.Time // from then on it is the share
+	ended  bool      // nothing was behind what had been taken
 	failed error     // what one was told, the others need not ask
 }
 
@@ -174,10 +179,10 @@ func (l *line) next(ctx context.Context, c *Clock, size int) (schedule.Batch, er
 		l.wanted.Share = schedule.Share{Number: c.rank, Of: max(c.clocks, c.rank+1)}
 	}
 	b, err := c.due(ctx, l.wanted)
-	if err == nil && b.Len() > 0 {
+	l.ended, l.failed = b.Last == schedule.Place{}, err
+	if !l.ended {
 		l.wanted.Behind = b.Last
 	}
-	l.ended, l.failed = b.Len() < size, err
 	return b, err
 }
 
@@ -194,13 +199,17 @@ type handed struct {
 	err   error
 }
 
-func (h *hand) work(ctx context.Context, end time.Time) handed {
+// work decides what has been read, if anything, and then batch after batch.
+func (h *hand) work(ctx context.Context, read schedule.Batch, end time.Time) handed {
 	for {
-		b, err := h.line.next(ctx, h.clock, h.crowd.size)
-		if err != nil {
-			return handed{h.crowd, err}
+		b := read
+		if read = (schedule.Batch{}); b.Len() == 0 {
+			var err error
+			if b, err = h.line.next(ctx, h.clock, h.crowd.size); err != nil {
+				return handed{h.crowd, err}
+			}
+			h.crowd.rest = b.Len() < h.crowd.size
 		}
-		h.crowd.rest = b.Len() < h.crowd.size
 		began := time.Now()
 		taken, _, err := h.clock.decide(ctx, b)
 		h.crowd = h.crowd.after(time.Since(began), laneTime[h.line.wanted.Lane], h.clock.batch)

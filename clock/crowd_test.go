@@ -15,6 +15,7 @@ func TestAHerdIsDecidedInGrowingBatchesAndEachScheduleOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whens := crowdOf(6000, "every 10s")
 		f := newFakeStore(t, whens)
+		f.takes = 10 * time.Microsecond
 		keepTime(t, f, 15*time.Second)
 		count := map[string]int{}
 		for _, fired := range f.fired {
@@ -88,7 +89,7 @@ func TestABatchThatTakesLongIsFollowedByASmallerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whens := crowdOf(2000, "every 1h")
 		f := newFakeStore(t, whens)
-		f.takes = 3 * time.Millisecond // each
+		f.takes = 4 * time.Millisecond // each
 		keepTime(t, f, time.Hour+20*time.Second)
 		if len(f.fired) != len(whens) {
 			t.Errorf("%d of %d were decided", len(f.fired), len(whens))

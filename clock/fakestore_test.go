@@ -30,7 +30,8 @@ type fakeStore struct {
 	readings   int           // of the time
 	asked      int           // when the next is due
 	waiting    func()        // what looking for waits that are over does; may be nil
-	rehearsing time.Duration // a rehearsal, unless it is called off
+	groups     map[string]schedule.Group
+	rehearsing time.Duration // a rehearsal, besides what a commit takes, unless it is called off
 	unwilling  int           // how often the database goes away when time is to be set back
 
 	fired     []firing
@@ -141,7 +142,7 @@ func (f *fakeStore) Now(context.Context) (time.Time, error) {
 }
 
 func (f *fakeStore) Due(_ context.Context, w schedule.Wanted) (schedule.Batch, error) {
-	b := schedule.Batch{Now: w.Now}
+	b := schedule.Batch{Now: w.Now, Groups: f.groups}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looks++
@@ -247,7 +248,7 @@ func (f *fakeStore) Rehearse(ctx context.Context, b schedule.Batch, decided []sc
 	}
 	f.mu.Unlock()
 	select {
-	case <-time.After(f.rehearsing):
+	case <-time.After(f.rehearsing + time.Duration(len(decided))*f.takes):
 		return f.call()
 	case <-ctx.Done():
 		return ctx.Err()

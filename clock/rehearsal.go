@@ -33,7 +33,7 @@ const (
 type rehearsal struct {
 	lead  time.Duration // how long before what is due next; 0 if that is done
 	from  time.Time     // what is due before is not rehearsed
-	hands bool          // all of them have rehearsed what is due next
+	hands bool          // all of them have just rehearsed what is due next
 }
 
 // await is told of what is due next when that is first heard of. It is to be rehearsed
@@ -70,6 +70,13 @@ func (r *rehearsal) done(at time.Time, took time.Duration, crowd, calledOff bool
 	}
 }
 
+// awake says once, right behind a rehearsal, that all hands have been at it.
+func (r *rehearsal) awake() bool {
+	hands := r.hands
+	r.hands = false
+	return hands
+}
+
 // rehearse does what a turn at an instant will do. Where that is to decide a crowd its
 // hands rehearse, too, unless there is not time enough: each has a connection to the
 // database to itself. What goes wrong is met again when they are due, and told then. What
@@ -80,6 +87,7 @@ func (c *Clock) rehearse(ctx context.Context, at time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, left())
 	defer cancel()
 	line := &line{wanted: schedule.Wanted{Now: at, Lane: schedule.LaneOnTime}, alone: at}
+	c.rehearsal.hands = false
 	crowd := c.rehearseBatch(ctx, line) == c.firstBatch()
 	if crowd && left() > time.Since(began) {
 		together(c.store.Pace().Hands, func(int) { c.rehearseBatch(ctx, line) })

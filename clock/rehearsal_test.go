@@ -61,13 +61,42 @@ func TestAllHandsRehearseForACrowdTwice(t *testing.T) {
 func TestHandsThatHaveRehearsedBeginTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeStore(t, crowdOf(2*firstBatch, "every 10s"))
-		f.takes = time.Millisecond
+		f.takes = 100 * time.Microsecond
 		keepTime(t, f, 11*time.Second)
 		if len(f.fired) != 2*firstBatch {
 			t.Fatalf("%d were fired, not %d", len(f.fired), 2*firstBatch)
 		}
-		f.decidedWithin(t, firstBatch*f.takes+tickPause)
+		f.decidedWithin(t, firstBatch*f.takes+batchPause)
 	})
+}
+
+func TestTheFirstOfARehearsedCrowdGoAlone(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(f *fakeStore, due time.Time)
+	}{
+		{"where an error came between", func(f *fakeStore, due time.Time) {
+			f.away = func(at time.Time) bool { return !at.Before(due) && at.Before(due.Add(time.Second)) }
+		}},
+		{"where places are limited", func(f *fakeStore, _ time.Time) {
+			f.groups = map[string]schedule.Group{"few": {Free: 5}}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeStore(t, crowdOf(2*firstBatch, "every 10s"))
+				f.takes = 100 * time.Microsecond
+				c.prepare(f, time.Now().Add(10*time.Second))
+				keepTime(t, f, 15*time.Second)
+				if len(f.fired) != 2*firstBatch {
+					t.Fatalf("%d were fired, not %d", len(f.fired), 2*firstBatch)
+				}
+				if apart := f.fired[len(f.fired)-1].at.Sub(f.fired[0].at); apart < firstBatch*f.takes {
+					t.Errorf("the last were decided %v behind the first", apart)
+				}
+			})
+		})
+	}
 }
 
 func TestTheHandsDoNotRehearseWhatTheyWouldNotGetThroughWith(t *testing.T) {

@@ -92,7 +92,7 @@ func (c *Clock) tickLane(ctx context.Context, lane schedule.Lane) (more bool, er
 	return full || more, nil
 }
 
-// decideShare decides this clock's share of a crowd by several hands: while the
+// decideShare decides a crowd, or this clock's share of it, by several hands: while the
 // database writes for one, the next batch is read, decided and put together. The first
 // hand begins with what has been read, the others behind that.
 func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, end time.Time, read schedule.Batch) error {
@@ -105,15 +105,14 @@ func (c *Clock) decideShare(ctx context.Context, lane schedule.Lane, at crowd, e
 		line.alone = read.Last.Due.Add(aloneFor)
 	}
 	together(hands, func(i int) {
-		h := hand{clock: c, crowd: at, line: line}
+		h, first := hand{clock: c, crowd: at, line: line}, schedule.Batch{}
 		switch {
 		case i == 0:
-			all[i] = h.work(ctx, read, end)
-			return
+			first = read
 		case read.Len() > 0:
 			h.crowd = at.after(0, laneTime[lane], c.batch) // a rehearsal that takes long is called off
 		}
-		all[i] = h.work(ctx, schedule.Batch{}, end)
+		all[i] = h.work(ctx, first, end)
 	})
 	at.rest = true
 	var failed error

@@ -25,14 +25,14 @@ type fakeStore struct {
 	away       func(at time.Time) bool // the database does not answer
 	refuse     map[int64]error         // a commit with this schedule fails for its content
 	wake       chan func()
-	takes      time.Duration // a commit, for each schedule
-	looks      int           // for what is due
-	readings   int           // of the time
-	asked      int           // when the next is due
-	waiting    func()        // what looking for waits that are over does; may be nil
-	groups     map[string]schedule.Group
-	rehearsing time.Duration // a rehearsal, besides what a commit takes, unless it is called off
-	unwilling  int           // how often the database goes away when time is to be set back
+	takes      time.Duration             // a commit, for each schedule
+	looks      int                       // for what is due
+	readings   int                       // of the time
+	asked      int                       // when the next is due
+	waiting    func()                    // what looking for waits that are over does; may be nil
+	groups     map[string]schedule.Group // of every batch
+	rehearsing time.Duration             // a rehearsal, besides what a commit takes, unless it is called off
+	unwilling  int                       // how often the database goes away when time is to be set back
 
 	fired     []firing
 	rehearsed []rehearsed
